@@ -1,0 +1,19 @@
+//! Link options of the preloaded object.
+
+fn main() {
+    for option in [
+        // Our constructor runs before those of other libraries: their calls
+        // are seen.
+        "-Wl,-z,initfirst",
+        // Sites jump into us for good.
+        "-Wl,-z,nodelete",
+        "-Wl,-z,now",
+        "-Wl,-z,relro",
+        "-Wl,-z,noexecstack",
+        "-Wl,-Bsymbolic",
+        "-nostartfiles",
+    ] {
+        println!("cargo:rustc-cdylib-link-arg={option}");
+    }
+    println!("cargo:rerun-if-changed=build.rs");
+}

@@ -1,0 +1,3 @@
+# A Go program with cgo: goroutines, net/http to itself, locked threads, signals, preemption.
+# needs: go
+under "$BUILT/go_net"

@@ -1,0 +1,8 @@
+# A tree into an archive and out of it again.
+# modes: rewrite trap
+under tar --sort=name -cf tree.tar -C "$TREE" .
+under tar -df tree.tar -C "$TREE"
+mkdir out
+under tar -xf tree.tar -C out
+diff -r "$TREE" out
+sha256sum <tree.tar

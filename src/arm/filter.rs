@@ -1,0 +1,339 @@
+//! The seccomp filter, as a pure function of where the gate is.
+//!
+//! | number | from the gate | from elsewhere |
+//! |---|---|---|
+//! | x86-64 | the kernel makes the call | trap |
+//! | with the x32 bit | ENOSYS | trap |
+//! | i386 (`int $0x80`) and any other architecture | trap | trap |
+//!
+//! The gate is not on trust for x32: such a number would be another call on a
+//! kernel with that ABI and ENOSYS on all others, so the answer is the same on
+//! all. It holds for −1 and its neighbours as well, which are ENOSYS anyhow.
+//!
+//! No number is allowed by itself, so the kernel's bitmap of constant verdicts
+//! stays empty and the program runs on each call that we make: its path to
+//! ALLOW is 10 instructions, the rest is off that path.
+
+use core::fmt;
+use core::ops::Range;
+
+use crate::abi::errno::Errno;
+use crate::abi::seccomp::{
+    AUDIT_ARCH_X86_64, BPF_JEQ_K, BPF_JGE_K, BPF_JGT_K, BPF_JSET_K, BPF_LD_W_ABS, BPF_RET_K, DATA_ARCH, DATA_IP_HIGH,
+    DATA_IP_LOW, DATA_NR, Instruction, SECCOMP_RET_ALLOW, SECCOMP_RET_DATA, SECCOMP_RET_ERRNO, SECCOMP_RET_TRAP,
+    X32_SYSCALL_BIT,
+};
+
+/// What our traps carry in `si_errno`; a SIGSYS without it is not ours.
+pub const TRAP_DATA: u32 = 0x5554;
+
+/// The number of instructions of the filter.
+pub const LEN: usize = 17;
+
+/// The length of `syscall`: the kernel reports the address behind it.
+const SYSCALL_LEN: u64 = 2;
+
+/// Why there is no filter for a gate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GateError {
+    /// No instruction fits into it.
+    TooShort,
+    /// It is not within one 4 GiB block, and the filter compares the address's
+    /// upper half once.
+    Straddles,
+}
+
+impl fmt::Display for GateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            GateError::TooShort => "the gate holds no instruction",
+            GateError::Straddles => "the gate crosses a 4 GiB line",
+        })
+    }
+}
+
+/// The filter that lets exactly those calls through whose `syscall` lies within
+/// `gate`.
+pub const fn program(gate: Range<u64>) -> Result<[Instruction; LEN], GateError> {
+    if gate.end < gate.start || gate.end - gate.start < SYSCALL_LEN {
+        return Err(GateError::TooShort);
+    }
+    if gate.start >> 32 != gate.end >> 32 {
+        return Err(GateError::Straddles);
+    }
+    let high = (gate.end >> 32) as u32;
+    // The addresses that the kernel reports for calls in the gate.
+    let first = (gate.start + SYSCALL_LEN) as u32;
+    let last = gate.end as u32;
+
+    const ENOSYS: u32 = SECCOMP_RET_ERRNO | Errno::ENOSYS.number() as u32;
+    const TRAP: u32 = SECCOMP_RET_TRAP | (TRAP_DATA & SECCOMP_RET_DATA);
+
+    Ok([
+        // Numbers mean nothing before the architecture is known.
+        load(DATA_ARCH),                           // 0
+        jump(BPF_JEQ_K, AUDIT_ARCH_X86_64, 0, 14), // 1: another one: 16
+        // The number decides between the two halves below.
+        load(DATA_NR),                           // 2
+        jump(BPF_JSET_K, X32_SYSCALL_BIT, 6, 0), // 3: x32: 10
+        // x86-64. The high half first: for most traps it settles the matter
+        // when the gate is low, and for none of ours does the order count.
+        load(DATA_IP_HIGH),           // 4
+        jump(BPF_JEQ_K, high, 0, 10), // 5: elsewhere: 16
+        load(DATA_IP_LOW),            // 6
+        jump(BPF_JGE_K, first, 0, 8), // 7: below the gate: 16
+        jump(BPF_JGT_K, last, 7, 0),  // 8: above it: 16
+        give(SECCOMP_RET_ALLOW),      // 9
+        // x32: the same test of the address, repeated to keep it off the path
+        // above.
+        load(DATA_IP_HIGH),           // 10
+        jump(BPF_JEQ_K, high, 0, 4),  // 11
+        load(DATA_IP_LOW),            // 12
+        jump(BPF_JGE_K, first, 0, 2), // 13
+        jump(BPF_JGT_K, last, 1, 0),  // 14
+        give(ENOSYS),                 // 15
+        give(TRAP),                   // 16
+    ])
+}
+
+/// `A = the 32 bits at offset of seccomp_data`.
+const fn load(offset: u32) -> Instruction {
+    Instruction {
+        code: BPF_LD_W_ABS,
+        jt: 0,
+        jf: 0,
+        k: offset,
+    }
+}
+
+/// Skips `jt` instructions if the test of `A` against `k` holds, else `jf`.
+const fn jump(code: u16, k: u32, jt: u8, jf: u8) -> Instruction {
+    Instruction { code, jt, jf, k }
+}
+
+/// Ends with `verdict`.
+const fn give(verdict: u32) -> Instruction {
+    Instruction {
+        code: BPF_RET_K,
+        jt: 0,
+        jf: 0,
+        k: verdict,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::seccomp::{AUDIT_ARCH_I386, SeccompData};
+
+    const TRAP: u32 = 0x0003_5554;
+    const ENOSYS: u32 = 0x0005_0026;
+    const ALLOW: u32 = 0x7fff_0000;
+
+    /// Classic BPF as `net/core/filter.c` defines it, for the codes in use:
+    /// the verdict, and how many instructions ran.
+    fn run(program: &[Instruction], data: &SeccompData) -> (u32, usize) {
+        let mut accumulator = 0u32;
+        let mut pc = 0usize;
+        for steps in 1.. {
+            let instruction = program[pc];
+            let k = instruction.k;
+            pc += 1;
+            let holds = match instruction.code {
+                BPF_LD_W_ABS => {
+                    accumulator = match k {
+                        0 => data.nr,
+                        4 => data.arch,
+                        8 => data.instruction_pointer as u32,
+                        12 => (data.instruction_pointer >> 32) as u32,
+                        _ => panic!("load from offset {k}"),
+                    };
+                    continue;
+                }
+                BPF_RET_K => return (k, steps),
+                BPF_JEQ_K => accumulator == k,
+                BPF_JGT_K => accumulator > k,
+                BPF_JGE_K => accumulator >= k,
+                BPF_JSET_K => accumulator & k != 0,
+                code => panic!("code {code:#x}"),
+            };
+            pc += usize::from(if holds { instruction.jt } else { instruction.jf });
+        }
+        unreachable!()
+    }
+
+    fn verdict(gate: &Range<u64>, arch: u32, nr: u32, ip: u64) -> u32 {
+        let data = SeccompData {
+            nr,
+            arch,
+            instruction_pointer: ip,
+            args: [u64::MAX; 6],
+        };
+        run(&program(gate.clone()).unwrap(), &data).0
+    }
+
+    /// Gates low and high, one that ends just before a 4 GiB line, one that
+    /// starts on one, and the shortest.
+    const GATES: [Range<u64>; 5] = [
+        0x0050_0000..0x0050_1000,
+        0x7f12_3456_7000..0x7f12_3456_8000,
+        0x7f12_ffff_f000..0x7f12_ffff_ffff,
+        0x7f12_0000_0000..0x7f12_0000_1000,
+        0x1234_5678..0x1234_567a,
+    ];
+
+    /// Return addresses of calls in the gate, then of calls outside it.
+    fn addresses(gate: &Range<u64>) -> (Vec<u64>, Vec<u64>) {
+        let inside = vec![gate.start + 2, gate.end, gate.start.midpoint(gate.end) + 1];
+        let mut outside = vec![
+            0,
+            2,
+            gate.start - 1,
+            gate.start,
+            gate.start + 1,
+            gate.end + 1,
+            gate.end + 2,
+            u64::MAX,
+        ];
+        for ip in &inside {
+            outside.extend([
+                ip ^ 1 << 32,
+                ip + (1 << 32),
+                ip.wrapping_sub(1 << 32),
+                ip ^ 1 << 63,
+                ip ^ 1 << 31,
+            ]);
+        }
+        (inside, outside)
+    }
+
+    #[test]
+    fn x86_64_is_allowed_from_the_gate_and_trapped_elsewhere() {
+        for gate in GATES {
+            let (inside, outside) = addresses(&gate);
+            for nr in [
+                0,
+                1,
+                39,
+                59,
+                219,
+                231,
+                462,
+                500,
+                512,
+                1024,
+                0x3fff_ffff,
+                0x8000_0000,
+                0xbfff_ffff,
+            ] {
+                for &ip in &inside {
+                    assert_eq!(
+                        verdict(&gate, AUDIT_ARCH_X86_64, nr, ip),
+                        ALLOW,
+                        "{nr} at {ip:#x} of {gate:x?}"
+                    );
+                }
+                for &ip in &outside {
+                    assert_eq!(
+                        verdict(&gate, AUDIT_ARCH_X86_64, nr, ip),
+                        TRAP,
+                        "{nr} at {ip:#x} of {gate:x?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn x32_and_small_negative_numbers_are_enosys_from_the_gate_and_trapped_elsewhere() {
+        for gate in GATES {
+            let (inside, outside) = addresses(&gate);
+            for nr in [
+                0x4000_0000,
+                0x4000_0001,
+                0x7fff_ffff,
+                -1i32 as u32,
+                -4095i32 as u32,
+                0xc000_0000,
+            ] {
+                for &ip in &inside {
+                    assert_eq!(
+                        verdict(&gate, AUDIT_ARCH_X86_64, nr, ip),
+                        ENOSYS,
+                        "{nr:#x} at {ip:#x} of {gate:x?}"
+                    );
+                }
+                for &ip in &outside {
+                    assert_eq!(
+                        verdict(&gate, AUDIT_ARCH_X86_64, nr, ip),
+                        TRAP,
+                        "{nr:#x} at {ip:#x} of {gate:x?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn other_architectures_are_trapped_from_everywhere() {
+        for gate in GATES {
+            let (inside, outside) = addresses(&gate);
+            for ip in inside.into_iter().chain(outside) {
+                for arch in [
+                    AUDIT_ARCH_I386,
+                    0,
+                    !0,
+                    AUDIT_ARCH_X86_64 ^ 1,
+                    AUDIT_ARCH_X86_64 ^ 1 << 30,
+                ] {
+                    for nr in [0, 20, X32_SYSCALL_BIT, !0] {
+                        assert_eq!(verdict(&gate, arch, nr, ip), TRAP, "{arch:#x} {nr:#x} at {ip:#x}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_path_to_allow_is_ten_instructions() {
+        let [gate, ..] = GATES;
+        let data = SeccompData {
+            nr: 39,
+            arch: AUDIT_ARCH_X86_64,
+            instruction_pointer: gate.end,
+            args: [0; 6],
+        };
+        assert_eq!(run(&program(gate).unwrap(), &data), (ALLOW, 10));
+    }
+
+    #[test]
+    fn every_jump_lands_in_the_program_and_every_instruction_is_reached() {
+        let [gate, ..] = GATES;
+        let program = program(gate).unwrap();
+        let mut reached = [false; LEN];
+        reached[0] = true;
+        for (at, instruction) in program.iter().enumerate() {
+            assert!(reached[at], "instruction {at}");
+            match instruction.code {
+                BPF_RET_K => {}
+                BPF_LD_W_ABS => reached[at + 1] = true,
+                _ => {
+                    reached[at + 1 + usize::from(instruction.jt)] = true;
+                    reached[at + 1 + usize::from(instruction.jf)] = true;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn gates_that_the_filter_cannot_express_are_refused() {
+        let line = 0x7f13_0000_0000;
+        assert_eq!(program(line - 0x1000..line + 0x1000), Err(GateError::Straddles));
+        // The address behind a call at the very end would lie in the next block.
+        assert_eq!(program(line - 0x1000..line), Err(GateError::Straddles));
+        assert_eq!(program(0x5000..0x5001), Err(GateError::TooShort));
+        assert_eq!(program(0x5000..0x5000), Err(GateError::TooShort));
+        let (start, end) = (0x5000, 0x4000);
+        assert_eq!(program(start..end), Err(GateError::TooShort));
+    }
+}

@@ -1,0 +1,94 @@
+//! What a hook sees and says.
+//!
+//! A hook runs on the thread area's own stack, with every signal of the
+//! application held back until it ends; it may block no longer than the
+//! application can wait for a signal.
+
+mod call;
+mod interest;
+mod report;
+
+pub use call::{Call, Outcome};
+pub use interest::Interest;
+pub use report::{Report, Summary, Visit};
+
+use core::fmt;
+
+/// What a hook says of a call before it is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// Make the call (with the number and arguments as the hook left them);
+    /// the hook does not want to see the result.
+    Pass,
+    /// Make the call, then show its result to [`Hook::exit`].
+    PassThenExit,
+    /// Do not make the call; this is its result: a value, or −4095..=−1 for
+    /// an error.
+    Answer(i64),
+}
+
+/// Which vector registers the code of a hook may change; they are kept around
+/// it for the application. The general registers and flags always are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum VectorUse {
+    /// None at all: nothing is saved.
+    None,
+    /// The low halves `xmm0`–`xmm15` by legacy SSE instructions only, which
+    /// leave the upper halves alone: what Rust compiles to for plain x86-64.
+    Sse,
+    /// Anything that the CPU has: x87, ymm, zmm, mask registers, mxcsr.
+    All,
+}
+
+/// A hook: decides on calls before they are made, and sees results.
+///
+/// It must not panic. What it calls must not depend on the application's
+/// libc unless [`vector_use`](Hook::vector_use) is [`VectorUse::All`].
+pub trait Hook: Sync {
+    /// The numbers for which the hook is called. Asked once, at the start.
+    fn interest(&self) -> Interest {
+        Interest::all()
+    }
+
+    /// The vector registers that the hook may change. Asked once.
+    fn vector_use(&self) -> VectorUse {
+        VectorUse::All
+    }
+
+    /// How many zeroed 64-bit words of its own the hook wants in each thread's
+    /// area ([`Call::words`]). Asked once.
+    fn thread_words(&self) -> usize {
+        0
+    }
+
+    /// A call is about to be made.
+    fn enter(&self, call: &mut Call<'_>) -> Verdict;
+
+    /// A call has been made, after [`Verdict::PassThenExit`] and only then.
+    /// The hook may change the result with [`Call::set_result`].
+    fn exit(&self, call: &mut Call<'_>, outcome: Outcome) {
+        let _ = (call, outcome);
+    }
+
+    /// This is a forked child; its words have been zeroed.
+    fn forked(&self) {}
+
+    /// The process ends: write the report, if there is one. Called once per
+    /// process; the other threads may still run and count.
+    fn report(&self, report: &Report<'_>, out: &mut dyn fmt::Write) -> fmt::Result {
+        let _ = (report, out);
+        Ok(())
+    }
+}
+
+/// Links a hook into an object of its own, which is preloaded in place of
+/// `libusertrap.so`: a `cdylib` crate that depends on this one and says
+/// `usertrap::hook!(MyHook);`, where the expression is a constant.
+#[macro_export]
+macro_rules! hook {
+    ($hook:expr) => {
+        #[allow(unsafe_code, missing_docs, reason = "the symbol that the constructor looks for")]
+        #[unsafe(no_mangle)]
+        pub static USERTRAP_HOOK: &'static dyn $crate::hook::Hook = &$hook;
+    };
+}

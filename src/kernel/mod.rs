@@ -1,0 +1,344 @@
+//! Our own system calls. They are made from the gate, so the arm lets them
+//! through and no hook sees them (I13). No errno, no libc.
+
+#![allow(unsafe_code, reason = "system calls act on raw memory")]
+
+use core::ffi::CStr;
+
+use crate::abi::errno::Errno;
+use crate::abi::sigaction::{KernelSigaction, SIGSET_SIZE};
+use crate::abi::sigframe::{AltStack, SigInfo};
+
+unsafe extern "C" {
+    /// `syscall` with the number and six arguments in C order; the raw result.
+    /// Defined in `trap::entry`, inside the gate.
+    fn usertrap_gate_own(number: i64, a: u64, b: u64, c: u64, d: u64, e: u64, f: u64) -> i64;
+}
+
+/// Makes a system call from the gate and returns its raw result.
+///
+/// # Safety
+/// The call must be sound with these arguments: pointers valid for what the
+/// kernel does with them, and nothing unmapped or closed that is in use.
+pub unsafe fn call(number: i64, args: [u64; 6]) -> i64 {
+    let [a, b, c, d, e, f] = args;
+    // SAFETY: the caller vouches for the call itself; the gate keeps to the C
+    // calling convention.
+    unsafe { usertrap_gate_own(number, a, b, c, d, e, f) }
+}
+
+fn checked(result: i64) -> Result<u64, Errno> {
+    match Errno::from_result(result) {
+        Some(errno) => Err(errno),
+        None => Ok(result as u64),
+    }
+}
+
+fn six<const N: usize>(given: [u64; N]) -> [u64; 6] {
+    let mut args = [0; 6];
+    for (arg, given) in args.iter_mut().zip(given) {
+        *arg = given;
+    }
+    args
+}
+
+macro_rules! syscall {
+    ($number:ident $(, $arg:expr)*) => {{
+        call(libc::$number, six([$($arg as u64),*]))
+    }};
+}
+
+/// mmap(2) of anonymous private memory.
+pub fn map(address: u64, len: usize, protection: i32, flags: i32) -> Result<u64, Errno> {
+    let flags = flags | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    debug_assert!(flags & libc::MAP_FIXED == 0);
+    // SAFETY: without MAP_FIXED no existing mapping is touched.
+    checked(unsafe { syscall!(SYS_mmap, address, len, protection, flags, -1i64) })
+}
+
+/// munmap(2).
+///
+/// # Safety
+/// Nothing may use the range any more.
+pub unsafe fn unmap(address: u64, len: usize) {
+    // SAFETY: by the contract.
+    unsafe { syscall!(SYS_munmap, address, len) };
+}
+
+/// mprotect(2).
+///
+/// # Safety
+/// Whoever uses the range must get along with the new protection.
+pub unsafe fn protect(address: u64, len: usize, protection: i32) -> Result<(), Errno> {
+    // SAFETY: by the contract.
+    checked(unsafe { syscall!(SYS_mprotect, address, len, protection) }).map(drop)
+}
+
+/// mremap(2) of `len` bytes at `from` to exactly `to`, over what is there.
+///
+/// # Safety
+/// Both ranges must be ours.
+pub unsafe fn move_pages(from: u64, to: u64, len: usize) -> Result<(), Errno> {
+    let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
+    // SAFETY: by the contract.
+    checked(unsafe { syscall!(SYS_mremap, from, len, len, flags, to) }).map(drop)
+}
+
+/// rt_sigprocmask(SIG_SETMASK): sets the thread's mask, returns the old one.
+pub fn set_mask(mask: u64) -> u64 {
+    let mut old = 0u64;
+    // SAFETY: both pointers are to live locals of the kernel's sigset size.
+    unsafe { syscall!(SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const mask, &raw mut old, SIGSET_SIZE) };
+    old
+}
+
+/// rt_sigprocmask(SIG_UNBLOCK).
+pub fn unblock(mask: u64) {
+    // SAFETY: the pointer is to a live local of the kernel's sigset size.
+    unsafe { syscall!(SYS_rt_sigprocmask, libc::SIG_UNBLOCK, &raw const mask, 0, SIGSET_SIZE) };
+}
+
+/// The thread's signal mask.
+pub fn mask() -> u64 {
+    let mut old = 0u64;
+    // SAFETY: the pointer is to a live local of the kernel's sigset size.
+    unsafe { syscall!(SYS_rt_sigprocmask, libc::SIG_SETMASK, 0, &raw mut old, SIGSET_SIZE) };
+    old
+}
+
+/// rt_sigaction(2): sets (if given) and returns the old action.
+///
+/// # Safety
+/// A handler that is set must be one that can run in this process.
+pub unsafe fn sigaction(signal: i32, new: Option<&KernelSigaction>) -> Result<KernelSigaction, Errno> {
+    let mut old = KernelSigaction::default();
+    let new = new.map_or(core::ptr::null(), core::ptr::from_ref);
+    // SAFETY: pointers to live values; the handler by the contract.
+    checked(unsafe { syscall!(SYS_rt_sigaction, signal, new, &raw mut old, SIGSET_SIZE) })?;
+    Ok(old)
+}
+
+/// sigaltstack(2): sets (if given) and returns the old stack.
+///
+/// # Safety
+/// The new stack must stay mapped and unused while it is set.
+pub unsafe fn sigaltstack(new: Option<&AltStack>) -> Result<AltStack, Errno> {
+    let mut old = AltStack::DISABLED;
+    let new = new.map_or(core::ptr::null(), core::ptr::from_ref);
+    // SAFETY: pointers to live values; the stack by the contract.
+    checked(unsafe { syscall!(SYS_sigaltstack, new, &raw mut old) })?;
+    Ok(old)
+}
+
+/// rt_tgsigqueueinfo(2) to the calling thread: queues `info` again as it was.
+pub fn requeue(info: &SigInfo) {
+    // SAFETY: `info` is live; a thread may send any siginfo to itself.
+    unsafe { syscall!(SYS_rt_tgsigqueueinfo, getpid(), gettid(), info.signo, core::ptr::from_ref(info)) };
+}
+
+/// getpid(2).
+pub fn getpid() -> u32 {
+    // SAFETY: takes no pointers, has no effect.
+    unsafe { syscall!(SYS_getpid) as u32 }
+}
+
+/// gettid(2).
+pub fn gettid() -> u32 {
+    // SAFETY: takes no pointers, has no effect.
+    unsafe { syscall!(SYS_gettid) as u32 }
+}
+
+/// exit_group(2).
+pub fn exit_group(status: i32) -> ! {
+    loop {
+        // SAFETY: the process ends.
+        unsafe { syscall!(SYS_exit_group, status) };
+    }
+}
+
+/// sched_yield(2).
+pub fn yield_now() {
+    // SAFETY: takes no pointers.
+    unsafe { syscall!(SYS_sched_yield) };
+}
+
+/// arch_prctl(ARCH_GET_GS): the thread's GS base.
+pub fn gs_base() -> u64 {
+    let mut base = 0u64;
+    // SAFETY: the pointer is to a live local.
+    unsafe { syscall!(SYS_arch_prctl, ARCH_GET_GS, &raw mut base) };
+    base
+}
+
+/// arch_prctl(ARCH_SET_GS).
+///
+/// # Safety
+/// GS must be unused by the application; the base must be an area or 0.
+pub unsafe fn set_gs_base(base: u64) {
+    // SAFETY: by the contract.
+    unsafe { syscall!(SYS_arch_prctl, ARCH_SET_GS, base) };
+}
+
+/// `ARCH_SET_GS` of `asm/prctl.h`.
+pub const ARCH_SET_GS: u64 = 0x1001;
+/// `ARCH_GET_GS` of `asm/prctl.h`.
+pub const ARCH_GET_GS: u64 = 0x1004;
+
+/// prctl(2) without pointers.
+///
+/// # Safety
+/// The option must take no pointer.
+pub unsafe fn prctl(option: i32, a: u64, b: u64, c: u64, d: u64) -> Result<u64, Errno> {
+    // SAFETY: by the contract.
+    checked(unsafe { syscall!(SYS_prctl, option, a, b, c, d) })
+}
+
+/// seccomp(2).
+///
+/// # Safety
+/// `args` must be valid for `operation`.
+pub unsafe fn seccomp(operation: u32, flags: u64, args: *const u8) -> Result<u64, Errno> {
+    // SAFETY: by the contract.
+    checked(unsafe { syscall!(SYS_seccomp, operation, flags, args) })
+}
+
+/// membarrier(2); the flags and CPU are 0.
+pub fn membarrier(command: i32) -> Result<(), Errno> {
+    // SAFETY: takes no pointers.
+    checked(unsafe { syscall!(SYS_membarrier, command, 0, 0) }).map(drop)
+}
+
+/// openat(2) below the current directory, close-on-exec.
+pub fn open(path: &CStr, flags: i32, mode: u32) -> Result<i32, Errno> {
+    let flags = flags | libc::O_CLOEXEC;
+    // SAFETY: the path is a live C string.
+    checked(unsafe { syscall!(SYS_openat, libc::AT_FDCWD as i64, path.as_ptr(), flags, mode) }).map(|fd| fd as i32)
+}
+
+/// close(2) of a descriptor of ours.
+pub fn close(fd: i32) {
+    // SAFETY: takes no pointers; callers pass what they opened.
+    unsafe { syscall!(SYS_close, fd) };
+}
+
+/// read(2).
+pub fn read(fd: i32, out: &mut [u8]) -> Result<usize, Errno> {
+    // SAFETY: the buffer is live and exclusively ours.
+    checked(unsafe { syscall!(SYS_read, fd, out.as_mut_ptr(), out.len()) }).map(|n| n as usize)
+}
+
+/// write(2) until all is written or an error ends it.
+pub fn write_all(fd: i32, mut bytes: &[u8]) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        // SAFETY: the buffer is live.
+        match checked(unsafe { syscall!(SYS_write, fd, bytes.as_ptr(), bytes.len()) }) {
+            Ok(n) => bytes = bytes.get(n as usize..).unwrap_or(&[]),
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
+/// pwrite64(2): how many bytes were written.
+pub fn pwrite(fd: i32, bytes: &[u8], offset: u64) -> Result<usize, Errno> {
+    // SAFETY: the buffer is live; what the descriptor stands for is the
+    // caller's business.
+    checked(unsafe { syscall!(SYS_pwrite64, fd, bytes.as_ptr(), bytes.len(), offset) }).map(|n| n as usize)
+}
+
+/// pread64(2): how many bytes were read.
+pub fn pread(fd: i32, out: &mut [u8], offset: u64) -> Result<usize, Errno> {
+    // SAFETY: the buffer is live and exclusively ours.
+    checked(unsafe { syscall!(SYS_pread64, fd, out.as_mut_ptr(), out.len(), offset) }).map(|n| n as usize)
+}
+
+/// fcntl(2) with a number argument.
+pub fn fcntl(fd: i32, command: i32, arg: u64) -> Result<u64, Errno> {
+    // SAFETY: the commands used here take no pointer.
+    checked(unsafe { syscall!(SYS_fcntl, fd, command, arg) })
+}
+
+/// ioctl(2).
+///
+/// # Safety
+/// `arg` must be valid for `request`.
+pub unsafe fn ioctl(fd: i32, request: u64, arg: *mut u8) -> Result<u64, Errno> {
+    // SAFETY: by the contract.
+    checked(unsafe { syscall!(SYS_ioctl, fd, request, arg) })
+}
+
+/// Device and inode of an open file.
+pub fn file_identity(fd: i32) -> Result<(u64, u64), Errno> {
+    // SAFETY: all-zero is a valid `stat`, plain data.
+    let mut stat: libc::stat = unsafe { core::mem::zeroed() };
+    // SAFETY: the buffer is live and has the kernel's layout.
+    checked(unsafe { syscall!(SYS_fstat, fd, &raw mut stat) })?;
+    Ok((stat.st_dev, stat.st_ino))
+}
+
+/// prlimit64(2) of RLIMIT_NOFILE: sets (if given), returns the old (soft, hard).
+pub fn file_limit(new: Option<(u64, u64)>) -> Result<(u64, u64), Errno> {
+    let new = new.map(|(soft, hard)| [soft, hard]);
+    let mut old = [0u64; 2];
+    let pointer = new.as_ref().map_or(core::ptr::null(), |n| n.as_ptr());
+    // SAFETY: both point to live `struct rlimit64`s.
+    checked(unsafe { syscall!(SYS_prlimit64, 0, libc::RLIMIT_NOFILE, pointer, old.as_mut_ptr()) })?;
+    Ok((old[0], old[1]))
+}
+
+/// clock_gettime(CLOCK_MONOTONIC) in nanoseconds.
+pub fn monotonic_ns() -> u64 {
+    let mut time = [0u64; 2];
+    // SAFETY: the pointer is to a live `struct timespec`.
+    unsafe { syscall!(SYS_clock_gettime, libc::CLOCK_MONOTONIC, time.as_mut_ptr()) };
+    time[0] * 1_000_000_000 + time[1]
+}
+
+/// Copies memory of this process without a fault: process_vm_readv(2).
+///
+/// Where the kernel or an outer filter refuses the call itself, memory is read
+/// directly, and a bad address then ends the application as a fault would.
+pub fn copy_in(out: &mut [u8], address: u64) -> Result<(), Errno> {
+    let local = [out.as_mut_ptr() as u64, out.len() as u64];
+    let remote = [address, out.len() as u64];
+    // SAFETY: the local vector is live and exclusively ours; the remote one is
+    // checked by the kernel.
+    let result =
+        unsafe { syscall!(SYS_process_vm_readv, getpid(), local.as_ptr(), 1, remote.as_ptr(), 1) };
+    match checked(result) {
+        Ok(n) if n as usize == out.len() => Ok(()),
+        Ok(_) | Err(Errno::EFAULT) => Err(Errno::EFAULT),
+        Err(_) => {
+            // SAFETY: not provable; see the function's documentation.
+            unsafe { core::ptr::copy_nonoverlapping(address as *const u8, out.as_mut_ptr(), out.len()) };
+            Ok(())
+        }
+    }
+}
+
+/// The opposite of [`copy_in`]: process_vm_writev(2).
+pub fn copy_out(address: u64, bytes: &[u8]) -> Result<(), Errno> {
+    let local = [bytes.as_ptr() as u64, bytes.len() as u64];
+    let remote = [address, bytes.len() as u64];
+    // SAFETY: the local vector is live; the remote one is the application's,
+    // which asked for the write, and is checked by the kernel.
+    let result =
+        unsafe { syscall!(SYS_process_vm_writev, getpid(), local.as_ptr(), 1, remote.as_ptr(), 1) };
+    match checked(result) {
+        Ok(n) if n as usize == bytes.len() => Ok(()),
+        Ok(_) | Err(Errno::EFAULT) => Err(Errno::EFAULT),
+        Err(_) => {
+            // SAFETY: not provable; see `copy_in`.
+            unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), address as *mut u8, bytes.len()) };
+            Ok(())
+        }
+    }
+}
+
+/// [`copy_in`] of one word.
+pub fn copy_in_u64(address: u64) -> Result<u64, Errno> {
+    let mut bytes = [0; 8];
+    copy_in(&mut bytes, address)?;
+    Ok(u64::from_ne_bytes(bytes))
+}

@@ -1,0 +1,19 @@
+#![cfg_attr(not(any(test, feature = "std")), no_std)]
+#![doc = include_str!("../README.md")]
+//!
+//! # Module map
+//!
+//! Arrows point down only: `tools` and `hook` on top, `trap` in the middle,
+//! `rewrite` below it, `abi` and `sync` at the bottom; `setup` wires them and
+//! nothing imports it.
+
+pub mod abi;
+pub mod arm;
+pub mod hook;
+pub mod kernel;
+pub mod rewrite;
+#[cfg(not(any(test, feature = "std")))]
+mod runtime;
+pub mod setup;
+pub mod tools;
+pub mod trap;

@@ -1,0 +1,97 @@
+//! Is there an instruction boundary before a `syscall`, and which instruction
+//! ends at the site?
+//!
+//! That an instruction starts at the site itself is certain, the CPU has just
+//! executed it. Going backwards is not: `b8 10 00 00 00 0f 05` is
+//! `mov $16,%eax; syscall`, and the tail of `movl $16,-0x48(%rsp); syscall` as
+//! well. There are two proofs:
+//!
+//! * The function's start is known: decode from there in a straight line.
+//! * It is not: decode from every byte of a stretch before the site. x86 code
+//!   falls into step within a few instructions, and at least one of any
+//!   fifteen neighbouring bytes is a true start, so when all that arrive at the
+//!   site agree on the way, the true one is among them.
+
+use super::code::{Code, direct_target};
+use super::eh_frame::Function;
+
+/// What a straight decode of a whole function says of a site in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Survey {
+    /// The length of the instruction that ends at the site; 0 at the start of
+    /// the function. `None` when the decode did not come to the site.
+    pub before: Option<u64>,
+    /// A direct branch enters the five bytes before the site, behind their
+    /// first.
+    pub entered: bool,
+}
+
+/// The most bytes of a function that are decoded: a bound on the time.
+pub const MAX_FUNCTION: u64 = 64 << 10;
+
+/// Decodes `function` from its start. `None` when its start is not in `code`,
+/// or is too far from the site.
+pub fn survey(code: &Code<'_>, site: u64, function: &Function) -> Option<Survey> {
+    let distance = site.checked_sub(function.start)?;
+    if distance > MAX_FUNCTION || code.slice(function.start, 1).is_none() {
+        return None;
+    }
+    let mut survey = Survey {
+        before: (distance == 0).then_some(0),
+        entered: false,
+    };
+    let end = function
+        .end
+        .min(function.start.saturating_add(MAX_FUNCTION));
+    let inside = site.saturating_sub(4)..site;
+    for instruction in code.instructions(function.start, end) {
+        if instruction.next_ip() == site {
+            survey.before = Some(instruction.len() as u64);
+        }
+        if direct_target(&instruction).is_some_and(|target| inside.contains(&target)) {
+            survey.entered = true;
+        }
+    }
+    Some(survey)
+}
+
+/// The starts are the bytes from `FARTHEST` to `NEAREST` before the five bytes
+/// in question. The nearest still has room to fall into step.
+const FARTHEST: usize = 96;
+const NEAREST: usize = 48;
+
+/// How many of the 49 starts must come to the site. A start that runs into an
+/// invalid instruction, or over the site, was no true one and has no vote.
+const QUORUM: usize = 25;
+
+/// The bytes whose decode is looked at.
+const WINDOW: usize = FARTHEST + 5;
+
+/// Without a known function: the length of the instruction that ends at the
+/// site, if many starts agree on it.
+pub fn vote(code: &Code<'_>, site: u64) -> Option<u64> {
+    let start = site.checked_sub(WINDOW as u64)?;
+    code.slice(start, WINDOW)?;
+    // For each byte, the length of the instruction before the site on the way
+    // that starts there; `None` if the way does not lead to the site. Filled
+    // from the site backwards, so that the rest of a way is always known.
+    let mut ways = [None; WINDOW];
+    for offset in (0..WINDOW).rev() {
+        let Some(instruction) = code.instruction(start.saturating_add(offset as u64)) else {
+            continue;
+        };
+        let next = offset.saturating_add(instruction.len());
+        let way = if next == WINDOW {
+            Some(instruction.len() as u64)
+        } else {
+            ways.get(next).copied().flatten()
+        };
+        if let Some(slot) = ways.get_mut(offset) {
+            *slot = way;
+        }
+    }
+    let starts = ways.get(..=FARTHEST.saturating_sub(NEAREST))?;
+    let votes = starts.iter().flatten();
+    let agreed = *votes.clone().next()?;
+    (votes.clone().count() >= QUORUM && votes.clone().all(|way| *way == agreed)).then_some(agreed)
+}

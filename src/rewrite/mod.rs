@@ -1,0 +1,18 @@
+//! Sites and what is written over them. `site`, `trampoline`, `eh_frame` and
+//! `vma` are pure: bytes in, decisions out.
+
+pub mod boundary;
+pub mod code;
+pub mod eh_frame;
+mod maps;
+pub mod padding;
+pub mod plan;
+pub mod refusal;
+pub mod registry;
+pub mod replay;
+pub(crate) mod rewriter;
+pub mod site;
+pub(crate) mod table;
+pub mod trampoline;
+pub mod vma;
+pub(crate) mod writer;

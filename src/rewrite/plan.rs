@@ -1,0 +1,150 @@
+//! The ordered writes that turn a site into its jump and back, so that at
+//! every instant every thread that runs, enters or sits at the site executes
+//! the old call, the new jump, or an invalid opcode that the SIGILL handler
+//! knows.
+//!
+//! Each write is either one byte, which is atomic, or bytes that no thread can
+//! be executing while it is made. Between two writes every core must be made
+//! to refetch (membarrier `PRIVATE_EXPEDITED_SYNC_CORE`), as the Intel SDM
+//! (volume 3, "Handling Self- and Cross-Modifying Code") asks.
+//!
+//! Threads can be at two places of a site: at `head`, the five-byte
+//! instruction, and at `site`, the `syscall`. What they meet there:
+//!
+//! ```text
+//!   slots of the preferred table        head            site
+//!   before                              old insn        syscall
+//!   1  head        := 06                invalid         syscall
+//!   2  head+1..+4  := 24 25 lo hi       invalid         syscall
+//!   3  head        := ff                jmp *slot       syscall
+//!
+//!   slots of a fallback table, 0xNN06____
+//!   1  site        := 06                old insn        invalid
+//!   2  site+1      := NN                old insn        invalid
+//!   3  head        := 06                invalid         invalid
+//!   4  head+1..+4  := 24 25 lo hi       invalid         invalid
+//!   5  head        := ff                jmp *slot       invalid
+//!
+//!   short jump, whose slot may lie anywhere below 2 GB
+//!   1  pad         := ff 24 25 disp32   (dead: nobody is there)
+//!   2  site        := 06                                invalid
+//!   3  site+1      := rel8                              invalid
+//!   4  site        := eb                                jmp pad
+//! ```
+//!
+//! Who meets the invalid opcode at `head` goes to the start of the trampoline;
+//! who meets it at `site` has executed the old instruction already, or jumped
+//! there with a number of his own, and goes behind the trampoline's prologue:
+//! a replayed instruction must not run twice.
+
+use super::site::Form;
+use super::trampoline::{keeps_syscall, long_jump, short_jump};
+
+/// `06`, once `push %es`: an invalid opcode in 64-bit mode.
+pub const INVALID: u8 = 0x06;
+
+/// The `syscall` instruction.
+const SYSCALL: [u8; 2] = [0x0f, 0x05];
+
+/// The longest plan.
+const MAX_WRITES: usize = 5;
+
+/// One write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Write {
+    /// The address of the first byte.
+    pub at: u64,
+    /// The bytes, of which the first `len` count.
+    pub bytes: [u8; 7],
+    /// How many bytes are written.
+    pub len: usize,
+}
+
+impl Write {
+    /// The bytes to write.
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or(&self.bytes)
+    }
+}
+
+/// Writes, in the order in which they are to be made, each visible to every
+/// core before the next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Plan {
+    writes: [Write; MAX_WRITES],
+    len: usize,
+}
+
+impl Plan {
+    /// The writes, first to last.
+    pub fn writes(&self) -> &[Write] {
+        self.writes.get(..self.len).unwrap_or(&self.writes)
+    }
+
+    fn push(&mut self, at: u64, bytes: &[u8]) -> Option<()> {
+        let mut write = Write {
+            at,
+            len: bytes.len(),
+            ..Write::default()
+        };
+        write.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        *self.writes.get_mut(self.len)? = write;
+        self.len = self.len.checked_add(1)?;
+        Some(())
+    }
+}
+
+/// The writes that put the jump of this form, through `slot`, over the site.
+/// `None` when the slot cannot be reached in this form.
+pub fn plan(form: &Form, site: u64, slot: u32, original: &[u8; 7]) -> Option<Plan> {
+    let mut plan = Plan::default();
+    let jump = long_jump(slot);
+    if slot >= 0x8000_0000 || original.last_chunk() != Some(&SYSCALL) {
+        return None;
+    }
+    if let Form::Short { pad } = form {
+        let [opcode, distance] = short_jump(site, *pad)?;
+        plan.push(*pad, &jump)?;
+        plan.push(site, &[INVALID])?;
+        plan.push(site.checked_add(1)?, &[distance])?;
+        plan.push(site, &[opcode])?;
+        return Some(plan);
+    }
+    let head = site.checked_sub(5)?;
+    let [first, rest @ .., last, top] = jump;
+    if !keeps_syscall(slot) {
+        if last != INVALID {
+            return None;
+        }
+        plan.push(site, &[last])?;
+        plan.push(site.checked_add(1)?, &[top])?;
+    }
+    plan.push(head, &[INVALID])?;
+    plan.push(head.checked_add(1)?, &rest)?;
+    plan.push(head, &[first])?;
+    Some(plan)
+}
+
+/// The writes that put the original bytes back. The padding of a short jump
+/// keeps its long jump: a thread may be stopped just before executing it, and
+/// nothing else ever gets there.
+pub fn unplan(form: &Form, site: u64, slot: u32, original: &[u8; 7]) -> Option<Plan> {
+    let mut plan = Plan::default();
+    let [first, rest @ .., high, low] = *original;
+    let behind = site.checked_add(1)?;
+    if let Form::Short { .. } = form {
+        plan.push(site, &[INVALID])?;
+        plan.push(behind, &[low])?;
+        plan.push(site, &[high])?;
+        return Some(plan);
+    }
+    let head = site.checked_sub(5)?;
+    plan.push(head, &[INVALID])?;
+    plan.push(head.checked_add(1)?, &rest)?;
+    if !keeps_syscall(slot) {
+        plan.push(behind, &[low])?;
+        plan.push(site, &[high])?;
+    }
+    plan.push(head, &[first])?;
+    Some(plan)
+}

@@ -1,0 +1,323 @@
+//! From a trap to a rewritten site: look up, prove, make the trampoline, write.
+//!
+//! All changes are made under one lock. The signal handler only tries it: who
+//! does not get it lets the site trap once more. Forks and protection changes,
+//! which come from ordinary calls, wait for it; its holders run with all
+//! signals blocked and wait for nobody.
+
+#![allow(unsafe_code, reason = "reads code, releases the lock for a forked child")]
+
+use core::ops::Range;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use once_cell::race::OnceRef;
+
+use crate::abi::errno::Errno;
+use crate::hook::Summary;
+use crate::kernel;
+use crate::rewrite::eh_frame::{self, Function};
+use crate::rewrite::plan::{INVALID, plan, unplan};
+use crate::rewrite::refusal::Refusal;
+use crate::rewrite::registry::{self, Entry, State};
+use crate::rewrite::site::{Code, Form, prove};
+use crate::rewrite::trampoline::{long_jump, trampoline};
+use crate::rewrite::vma::{Backing, Policy, Vma};
+use crate::rewrite::writer::Writer;
+use crate::rewrite::{maps, table};
+
+/// Traps after which code that the application made itself is rewritten.
+const HOT: u32 = 4096;
+/// Code before a site, without a known function, that the prover gets to see.
+const BEFORE: u64 = 256;
+/// The same behind the site, where padding may be.
+const BEHIND: u64 = 512;
+
+static LOCK: spin::Mutex<()> = spin::Mutex::new(());
+static ENABLED: AtomicBool = AtomicBool::new(false);
+
+/// Where the trampolines jump to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Targets {
+    /// For a number: the entry that serves it.
+    pub(crate) of_number: fn(u32) -> u64,
+    /// For sites whose number is in rax.
+    pub(crate) any: fn() -> u64,
+}
+
+static TARGETS: OnceRef<'static, Targets> = OnceRef::new();
+
+/// Lets sites be rewritten from now on.
+pub(crate) fn enable(targets: &'static Targets) {
+    let _ = TARGETS.set(targets);
+    ENABLED.store(true, Ordering::Relaxed);
+}
+
+/// Called for each trap at the `syscall` at `site` with this `rax`, from the
+/// signal handler: rewrites the site if that can be done now.
+pub(crate) fn consider(site: u64, rax: u64) {
+    if !ENABLED.load(Ordering::Relaxed) {
+        return;
+    }
+    let known = registry::find(site);
+    if let Some(entry) = known {
+        match entry.state() {
+            State::Changing => return,
+            State::Rewritten if !is_stale(entry) => return,
+            State::Rewritten => entry.hits.store(0, Ordering::Relaxed),
+            State::Seen => {}
+        }
+        let hits = entry.hits.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        let due = match entry.reason() {
+            Refusal::SelfMade => hits == HOT,
+            Refusal::Contended => true,
+            // A failed proof is for now: a later call may come with the right
+            // number, or from other code.
+            _ => hits.is_power_of_two(),
+        };
+        if !due {
+            return;
+        }
+    }
+    let Some(_guard) = LOCK.try_lock() else { return };
+    let Some(entry) = known.or_else(|| registry::insert(site)) else { return };
+    if let Err(reason) = rewrite(entry, site, rax) {
+        entry.refuse(reason);
+    }
+}
+
+/// Whether a rewritten site has other bytes by now: the application has put
+/// new code there.
+fn is_stale(entry: &Entry) -> bool {
+    let slot = entry.slot.load(Ordering::Relaxed).wrapping_sub(1) as usize;
+    let pad = entry.pad.load(Ordering::Relaxed);
+    let jump = long_jump(table::slot_address(slot));
+    let head = if pad != 0 { pad } else { entry.address().wrapping_sub(5) };
+    let mut bytes = [0; 7];
+    kernel::copy_in(&mut bytes, head).is_err() || bytes != jump || {
+        let mut site = [0; 2];
+        pad != 0 && (kernel::copy_in(&mut site, entry.address()).is_err() || site[0] != 0xeb)
+    }
+}
+
+fn rewrite(entry: &Entry, site: u64, rax: u64) -> Result<(), Refusal> {
+    let vma = maps::find(site).ok_or(Refusal::Unmapped)?;
+    let policy = vma.policy()?;
+    if policy == Policy::PatchWhenHot && entry.hits.load(Ordering::Relaxed) < HOT {
+        return Err(Refusal::SelfMade);
+    }
+    let function = function_of(&vma, site);
+    let code = code_around(&vma, site, function.as_ref());
+    let form = prove(&code, site, rax, function)?;
+    let slot = slot_for(entry, site, &form)?;
+    let original: [u8; 7] = site.checked_sub(5).and_then(|head| code.array(head)).ok_or(Refusal::Boundary)?;
+    let plan = plan(&form, site, table::slot_address(slot), &original).ok_or(Refusal::TableFull)?;
+    let pad = if let Form::Short { pad } = form { pad } else { 0 };
+    entry.pad.store(pad, Ordering::Relaxed);
+    entry.original.store(pack(&original), Ordering::Relaxed);
+    entry.set_state(State::Changing);
+    match Writer::new(&vma).write(&plan) {
+        Ok(()) => {
+            entry.hits.store(0, Ordering::Relaxed);
+            entry.set_state(State::Rewritten);
+            Ok(())
+        }
+        Err(_) => Err(Refusal::Unwritable),
+    }
+}
+
+/// The slot whose trampoline serves this form of this site: the one it had, if
+/// the form is the same, else a new one.
+fn slot_for(entry: &Entry, site: u64, form: &Form) -> Result<usize, Refusal> {
+    let key = form_key(form);
+    let had = entry.slot.load(Ordering::Relaxed);
+    if had != 0 && entry.form.load(Ordering::Relaxed) == key {
+        return Ok(had as usize - 1);
+    }
+    let slot = table::next_slot().ok_or(Refusal::TableFull)?;
+    let targets = TARGETS.get().ok_or(Refusal::TableFull)?;
+    let target = match form {
+        Form::Number { nr } => (targets.of_number)(*nr),
+        Form::Replay { .. } | Form::Short { .. } => (targets.any)(),
+    };
+    let return_address = site.wrapping_add(2);
+    let made =
+        trampoline(form, table::trampoline_address(slot), return_address, target).ok_or(Refusal::TableFull)?;
+    table::install(slot, &made, return_address).map_err(|_| Refusal::TableFull)?;
+    entry.form.store(key, Ordering::Relaxed);
+    entry.slot.store(slot as u32 + 1, Ordering::Relaxed);
+    Ok(slot)
+}
+
+/// What tells the trampolines of one site apart.
+fn form_key(form: &Form) -> u64 {
+    match form {
+        Form::Number { nr } => u64::from(*nr) | 1 << 62,
+        Form::Replay { insn: [a, b, c, d, e] } => u64::from_le_bytes([*a, *b, *c, *d, *e, 0, 0, 0]) | 2 << 62,
+        Form::Short { .. } => 3 << 62,
+    }
+}
+
+fn pack(bytes: &[u8; 7]) -> u64 {
+    let [a, b, c, d, e, f, g] = *bytes;
+    u64::from_le_bytes([a, b, c, d, e, f, g, 0])
+}
+
+fn unpack(word: u64) -> [u8; 7] {
+    let [a, b, c, d, e, f, g, _] = word.to_le_bytes();
+    [a, b, c, d, e, f, g]
+}
+
+/// Memory of a loaded module, read without a fault.
+struct Module;
+
+impl eh_frame::Memory for Module {
+    fn read(&self, address: u64, out: &mut [u8]) -> bool {
+        kernel::copy_in(out, address).is_ok()
+    }
+}
+
+/// The function around a site, from the .eh_frame of its module.
+fn function_of(vma: &Vma, site: u64) -> Option<Function> {
+    if vma.backing != Backing::File {
+        return None;
+    }
+    // Linkers give the code of a module the same distance from its ELF header
+    // in memory as in the file.
+    let base = vma.start.checked_sub(vma.offset)?;
+    let first = maps::find(base)?;
+    let same = first.device == vma.device && first.inode == vma.inode && first.offset == 0 && first.start == base;
+    if !same || !first.protection.read {
+        return None;
+    }
+    let header = eh_frame::header_of(&Module, base)?;
+    eh_frame::function_at(&Module, header, site)
+}
+
+/// The bytes around a site that its proof needs, inside its mapping.
+fn code_around<'a>(vma: &Vma, site: u64, function: Option<&Function>) -> Code<'a> {
+    let from = function.map_or(site, |f| f.prev_start.min(f.start).max(site.saturating_sub(64 << 10)));
+    let to = function.map_or(site, |f| f.next.min(site + (64 << 10)));
+    let start = from.min(site.saturating_sub(BEFORE)).max(vma.start);
+    let end = to.max(site + BEHIND).min(vma.end).min((site + 2).next_multiple_of(4096).max(to));
+    // SAFETY: the range lies in one readable mapping; it ends in the page of
+    // the site, which the CPU has just executed, or in the function's. Only
+    // the lock's holder writes to code.
+    let bytes = unsafe { core::slice::from_raw_parts(start as *const u8, (end - start) as usize) };
+    Code { bytes, base: start }
+}
+
+/// Where a thread goes on that met an invalid opcode of ours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Resume {
+    /// At the start of a trampoline.
+    Trampoline(u64),
+    /// In the entry: the call is to be made, with rax as it is.
+    Call {
+        /// Behind the site.
+        return_address: u64,
+    },
+    /// Where it is: the opcode is gone by now.
+    Again,
+}
+
+/// A SIGILL at `rip`: None if it is the application's own.
+pub(crate) fn invalid_opcode(rip: u64) -> Option<Resume> {
+    let at_head = registry::find(rip.wrapping_add(5));
+    let at_site = registry::find(rip);
+    if at_head.is_none() && at_site.is_none() {
+        return None;
+    }
+    if let Some(entry) = at_head.filter(|entry| entry.state() != State::Seen && entry.pad.load(Ordering::Relaxed) == 0)
+    {
+        let slot = entry.slot.load(Ordering::Relaxed).wrapping_sub(1) as usize;
+        return Some(Resume::Trampoline(table::trampoline_address(slot)));
+    }
+    if at_site.is_some_and(|entry| entry.state() != State::Seen) {
+        return Some(Resume::Call { return_address: rip.wrapping_add(2) });
+    }
+    // Put back between the exception and here.
+    let mut byte = [0];
+    let gone = kernel::copy_in(&mut byte, rip).is_ok() && byte != [INVALID];
+    gone.then_some(Resume::Again)
+}
+
+/// The application's place for a place in a trampoline.
+pub(crate) fn site_position(rip: u64) -> Option<u64> {
+    table::site_position(rip)
+}
+
+fn lock_waiting() -> spin::MutexGuard<'static, ()> {
+    loop {
+        match LOCK.try_lock() {
+            Some(guard) => return guard,
+            None => kernel::yield_now(),
+        }
+    }
+}
+
+/// Takes the lock over a fork, so that the child finds no site half written.
+pub(crate) fn before_fork() {
+    core::mem::forget(lock_waiting());
+}
+
+/// In parent and child.
+pub(crate) fn after_fork() {
+    // SAFETY: `before_fork` of this very thread holds it.
+    unsafe { LOCK.force_unlock() };
+}
+
+/// Puts the original bytes back at all rewritten sites in or near `range`, and
+/// then, while nothing can be rewritten, runs `then`. None, and `then` is not
+/// run, if there are none.
+pub(crate) fn restore_range<R>(range: Range<u64>, then: impl FnOnce() -> R) -> Option<R> {
+    // The padding of a short jump may be in the range when its site is not.
+    let near = range.start.saturating_sub(256)..range.end.saturating_add(256);
+    let sites = || {
+        (0..table::used())
+            .map(|slot| table::return_address(slot).wrapping_sub(2))
+            .filter(|site| near.contains(site))
+            .filter_map(registry::find)
+            .filter(|entry| entry.state() == State::Rewritten)
+    };
+    sites().next()?;
+    let _guard = lock_waiting();
+    for entry in sites() {
+        let _ = restore(entry);
+    }
+    Some(then())
+}
+
+fn restore(entry: &Entry) -> Result<(), Errno> {
+    if is_stale(entry) {
+        entry.refuse(Refusal::Contended);
+        return Ok(());
+    }
+    let site = entry.address();
+    let vma = maps::find(site).ok_or(Errno::EFAULT)?;
+    let slot = table::slot_address(entry.slot.load(Ordering::Relaxed).wrapping_sub(1) as usize);
+    let form = match entry.pad.load(Ordering::Relaxed) {
+        // Which long-jump form it was makes no difference to the writes.
+        0 => Form::Number { nr: 0 },
+        pad => Form::Short { pad },
+    };
+    let original = unpack(entry.original.load(Ordering::Relaxed));
+    let plan = unplan(&form, site, slot, &original).ok_or(Errno::EFAULT)?;
+    entry.set_state(State::Changing);
+    let written = Writer::new(&vma).write(&plan);
+    entry.refuse(Refusal::Writable);
+    written
+}
+
+/// Adds the sites to a report.
+pub(crate) fn summarize(summary: &mut Summary) {
+    for entry in registry::iter() {
+        match entry.state() {
+            State::Rewritten | State::Changing => summary.rewritten += 1,
+            State::Seen => {
+                if let Some(count) = summary.refused.get_mut(entry.reason() as usize) {
+                    *count += 1;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What may be written over a site, or why nothing may: bytes in, proof out.
+//!
+//! A site is a `syscall` that the CPU has just executed, so that it is one is
+//! certain. Everything else is proved from the bytes around it, see
+//! [`boundary`](super::boundary) and [`padding`](super::padding), and what
+//! cannot be proved is refused: the site keeps trapping and stays correct.
+
+use iced_x86::Instruction;
+
+use super::boundary::{self, Survey};
+use super::eh_frame::Function;
+use super::padding;
+use super::refusal::Refusal;
+use super::replay;
+
+pub use super::code::Code;
+
+/// How a site is rewritten, best form first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// `mov $nr,%eax` before the `syscall`: a long jump replaces it.
+    Number {
+        /// The number that the instruction loads.
+        nr: u32,
+    },
+    /// Another five-byte instruction before the `syscall`: a long jump replaces
+    /// it, and the trampoline executes it.
+    Replay {
+        /// The instruction.
+        insn: [u8; 5],
+    },
+    /// A short jump over the `syscall` itself, to a long jump in dead padding.
+    Short {
+        /// Where the seven bytes of padding are.
+        pad: u64,
+    },
+}
+
+const SYSCALL: [u8; 2] = [0x0f, 0x05];
+/// `rt_sigreturn`, x86-64.
+const RT_SIGRETURN: u32 = 15;
+/// The opcode of `mov $imm32,%eax`.
+const MOV_EAX: u8 = 0xb8;
+/// `mov $15,%eax` and `mov $15,%rax`, as the C libraries write them.
+const SIGNAL_RETURN_SHORT: [u8; 5] = [MOV_EAX, 15, 0, 0, 0];
+const SIGNAL_RETURN_LONG: [u8; 7] = [0x48, 0xc7, 0xc0, 15, 0, 0, 0];
+
+/// How the site may be rewritten. `site` is the address of the `0f 05` that
+/// the CPU just executed with this `rax`; `function` is the one around it.
+///
+/// Without a function, or with one whose start is not in `code`, less can be
+/// proved.
+pub fn prove(
+    code: &Code<'_>,
+    site: u64,
+    rax: u64,
+    function: Option<Function>,
+) -> Result<Form, Refusal> {
+    prove_among(code, site, rax, |address| {
+        function.filter(|function| function.contains(address))
+    })
+}
+
+/// Like [`prove`], but with a way to find the function around any address near
+/// the site: padding between its neighbours counts as well.
+pub fn prove_among(
+    code: &Code<'_>,
+    site: u64,
+    rax: u64,
+    functions: impl Fn(u64) -> Option<Function>,
+) -> Result<Form, Refusal> {
+    if code.array(site) != Some(SYSCALL) {
+        return Err(Refusal::Boundary);
+    }
+    if is_signal_return(code, site, rax) {
+        return Err(Refusal::SignalReturn);
+    }
+    let functions = |address| functions(address).filter(|function| function.contains(address));
+    let survey = functions(site).and_then(|function| boundary::survey(code, site, &function));
+    let Some(Survey { before, entered }) = survey else {
+        return in_the_open(code, site, rax);
+    };
+    if before.is_none() {
+        return Err(Refusal::Boundary);
+    }
+    if before == Some(5) {
+        if entered {
+            return Err(Refusal::Boundary);
+        }
+        if let Some(form) = five_bytes(code, site, rax)? {
+            return Ok(form);
+        }
+    }
+    match padding::near(code, site, functions) {
+        Some(pad) => Ok(Form::Short { pad }),
+        None => Err(Refusal::NoRoom),
+    }
+}
+
+/// Makes the decoder build its tables, which allocates memory: to be called
+/// once at start, and never for the first time from a signal handler.
+pub fn warm_up() {
+    let code = Code {
+        bytes: &SYSCALL,
+        base: 0,
+    };
+    core::hint::black_box(
+        code.instruction(0)
+            .map(|instruction: Instruction| instruction.len()),
+    );
+}
+
+/// The proof where no function is known.
+fn in_the_open(code: &Code<'_>, site: u64, rax: u64) -> Result<Form, Refusal> {
+    let before = boundary::vote(code, site);
+    if before == Some(5)
+        && let Some(form) = five_bytes(code, site, rax)?
+    {
+        return Ok(form);
+    }
+    match padding::behind(code, site) {
+        Some(pad) => Ok(Form::Short { pad }),
+        None if before.is_some() => Err(Refusal::NoRoom),
+        None => Err(Refusal::Boundary),
+    }
+}
+
+/// The form in which the five bytes before the site, proved to be one
+/// instruction, can be replaced.
+fn five_bytes(code: &Code<'_>, site: u64, rax: u64) -> Result<Option<Form>, Refusal> {
+    let Some(head) = site.checked_sub(5) else {
+        return Ok(None);
+    };
+    let (Some(insn), Some(decoded)) = (code.array::<5>(head), code.instruction(head)) else {
+        return Ok(None);
+    };
+    if let [MOV_EAX, immediate @ ..] = insn {
+        let nr = u32::from_le_bytes(immediate);
+        // The instruction clears the upper half of rax.
+        return if rax == u64::from(nr) {
+            Ok(Some(Form::Number { nr }))
+        } else {
+            Err(Refusal::NumberMismatch)
+        };
+    }
+    if decoded.len() == 5 && replay::is_relocatable(&decoded, &insn) {
+        return Ok(Some(Form::Replay { insn }));
+    }
+    Ok(None)
+}
+
+/// Unwinders and debuggers know a signal frame by the bytes of its return.
+fn is_signal_return(code: &Code<'_>, site: u64, rax: u64) -> bool {
+    let before = |length: u64| site.checked_sub(length);
+    rax as u32 == RT_SIGRETURN
+        || before(5).and_then(|at| code.array(at)) == Some(SIGNAL_RETURN_SHORT)
+        || before(7).and_then(|at| code.array(at)) == Some(SIGNAL_RETURN_LONG)
+}

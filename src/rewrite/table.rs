@@ -1,0 +1,164 @@
+//! The table of slots below 2 GB, and the trampolines that the slots lead to.
+//!
+//! The table is data, never executable. The trampolines lie in our own image,
+//! so that they reach the entry by a 32-bit jump; a page of them is never
+//! writable and executable (I11): a new one is made in a copy of its page,
+//! which then takes the page's place at once (`mremap`).
+
+#![allow(unsafe_code, reason = "maps the table, replaces pages of trampolines")]
+
+use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use crate::abi::errno::Errno;
+use crate::kernel;
+use crate::rewrite::trampoline;
+
+/// Slots of 8 bytes in 64 KiB.
+pub(crate) const SLOTS: usize = 8192;
+/// Bytes of the table.
+pub(crate) const TABLE_SIZE: usize = SLOTS * 8;
+/// With the table here, bytes 5 and 6 of the long jump are `0f 05`.
+pub(crate) const PREFERRED: u64 = 0x050f_0000;
+const PAGE: usize = 4096;
+
+static TABLE: AtomicU64 = AtomicU64::new(0);
+static USED: AtomicUsize = AtomicUsize::new(0);
+/// For each slot: the return address, and in bit 63 whether the trampoline
+/// begins with the site's own five-byte instruction.
+static RETURNS: [AtomicU64; SLOTS] = [const { AtomicU64::new(0) }; SLOTS];
+const HAS_PROLOGUE: u64 = 1 << 63;
+
+#[repr(C, align(4096))]
+struct Arena(UnsafeCell<[u8; SLOTS * trampoline::SIZE]>);
+
+// SAFETY: its bytes are only reached by raw addresses: executed, and replaced
+// page-wise by the kernel under the rewriter's lock.
+unsafe impl Sync for Arena {}
+
+static ARENA: Arena = Arena(UnsafeCell::new([0; SLOTS * trampoline::SIZE]));
+
+fn arena() -> u64 {
+    ARENA.0.get() as u64
+}
+
+/// Maps the table: at `wanted`, or at the preferred address, or at a fallback
+/// address 0xNN060000. Returns where.
+///
+/// # Errors
+/// What mmap says of the last address tried.
+pub(crate) fn map(wanted: Option<u64>) -> Result<u64, Errno> {
+    let fallbacks = (0x40u64..=0x7f).chain(0x06..0x40).map(|high| high << 24 | 0x06_0000);
+    let mut error = Errno::ENOMEM;
+    let candidates = wanted.into_iter().chain(
+        core::iter::once(PREFERRED).chain(fallbacks).filter(|_| wanted.is_none()),
+    );
+    for address in candidates {
+        match map_at(address) {
+            Ok(()) => {
+                TABLE.store(address, Ordering::Relaxed);
+                return Ok(address);
+            }
+            Err(errno) => error = errno,
+        }
+    }
+    Err(error)
+}
+
+fn map_at(address: u64) -> Result<(), Errno> {
+    let flags = libc::MAP_32BIT | libc::MAP_FIXED_NOREPLACE;
+    let got = kernel::map(address, TABLE_SIZE, libc::PROT_READ | libc::PROT_WRITE, flags)?;
+    if got == address {
+        return Ok(());
+    }
+    // A kernel before 4.17 takes the address for a hint.
+    // SAFETY: just mapped, nobody knows of it.
+    unsafe { kernel::unmap(got, TABLE_SIZE) };
+    Err(Errno::ENOMEM)
+}
+
+/// Gives the table back: we do not run after all.
+pub(crate) fn unmap() {
+    let address = TABLE.swap(0, Ordering::Relaxed);
+    if address != 0 {
+        // SAFETY: no site leads here yet.
+        unsafe { kernel::unmap(address, TABLE_SIZE) };
+    }
+}
+
+/// Whether `rip` lies in a trampoline.
+pub(crate) fn in_trampolines(rip: u64) -> bool {
+    rip.wrapping_sub(arena()) < (USED.load(Ordering::Acquire) * trampoline::SIZE) as u64
+}
+
+/// The trampoline's address of a slot.
+pub(crate) fn trampoline_address(slot: usize) -> u64 {
+    arena() + (slot * trampoline::SIZE) as u64
+}
+
+/// A slot's own address, below 2 GB.
+pub(crate) fn slot_address(slot: usize) -> u32 {
+    TABLE.load(Ordering::Relaxed) as u32 + slot as u32 * 8
+}
+
+/// How many slots are taken.
+pub(crate) fn used() -> usize {
+    USED.load(Ordering::Acquire)
+}
+
+/// The return address of the site that a slot belongs to.
+pub(crate) fn return_address(slot: usize) -> u64 {
+    RETURNS.get(slot).map_or(0, |word| word.load(Ordering::Acquire) & !HAS_PROLOGUE)
+}
+
+/// The place in the application that a place in a trampoline stands for: the
+/// start of the patch while the site's own instruction has not been executed,
+/// else the `syscall`.
+pub(crate) fn site_position(rip: u64) -> Option<u64> {
+    if !in_trampolines(rip) {
+        return None;
+    }
+    let offset = rip - arena();
+    let word = RETURNS.get(offset as usize / trampoline::SIZE)?.load(Ordering::Acquire);
+    let site = (word & !HAS_PROLOGUE).wrapping_sub(2);
+    let at_start = offset.is_multiple_of(trampoline::SIZE as u64);
+    Some(if word & HAS_PROLOGUE != 0 && at_start { site.wrapping_sub(5) } else { site })
+}
+
+/// The next free slot; None if the table is full. Under the rewriter's lock.
+pub(crate) fn next_slot() -> Option<usize> {
+    let slot = used();
+    (slot < SLOTS).then_some(slot)
+}
+
+/// Makes a trampoline executable and lets its slot, the one [`next_slot`] gave,
+/// lead to it. Under the rewriter's lock.
+///
+/// # Errors
+/// What the kernel says: no memory, or no new executable memory.
+pub(crate) fn install(slot: usize, new: &trampoline::Trampoline, return_address: u64) -> Result<(), Errno> {
+    let page = trampoline_address(slot) & !(PAGE as u64 - 1);
+    let offset = (trampoline_address(slot) - page) as usize;
+    let copy = kernel::map(0, PAGE, libc::PROT_READ | libc::PROT_WRITE, 0)?;
+    // SAFETY: `copy` is a fresh page of ours, `page` one of the arena, which is
+    // readable and changes only under the rewriter's lock.
+    let made = unsafe {
+        let to = copy as *mut u8;
+        core::ptr::copy_nonoverlapping(page as *const u8, to, offset);
+        core::ptr::copy_nonoverlapping(new.bytes.as_ptr(), to.add(offset), new.bytes.len());
+        kernel::protect(copy, PAGE, libc::PROT_READ | libc::PROT_EXEC)
+            .and_then(|()| kernel::move_pages(copy, page, PAGE))
+    };
+    if let Err(errno) = made {
+        // SAFETY: nobody else knows of the copy.
+        unsafe { kernel::unmap(copy, PAGE) };
+        return Err(errno);
+    }
+    let prologue = if new.prologue != 0 { HAS_PROLOGUE } else { 0 };
+    RETURNS[slot].store(return_address | prologue, Ordering::Release);
+    USED.store(slot + 1, Ordering::Release);
+    let slot = slot_address(slot) as usize as *const AtomicU64;
+    // SAFETY: the table is mapped, and this slot lies in it.
+    unsafe { (*slot).store(trampoline_address((slot as usize - TABLE.load(Ordering::Relaxed) as usize) / 8), Ordering::Release) };
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! Writes the steps of a plan to code that other threads may be executing.
+
+#![allow(unsafe_code, reason = "writes to code")]
+
+use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+
+use crate::abi::errno::Errno;
+use crate::kernel;
+use crate::rewrite::plan::{Plan, Write};
+use crate::rewrite::vma::Vma;
+
+/// `MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE` and its registration
+/// (`linux/membarrier.h`).
+const SYNC_CORE: i32 = 1 << 5;
+const REGISTER_SYNC_CORE: i32 = 1 << 6;
+
+const PAGE: u64 = 4096;
+
+static CAN_SYNC: AtomicBool = AtomicBool::new(false);
+
+/// Asks for the membarrier that the steps need; without it sites are rewritten
+/// through a signal-free detour: mprotect, whose TLB flush interrupts every
+/// core that runs this process.
+pub(crate) fn register() {
+    CAN_SYNC.store(kernel::membarrier(REGISTER_SYNC_CORE).is_ok(), Ordering::Relaxed);
+}
+
+/// A way to write into one mapping.
+pub(crate) struct Writer<'a> {
+    vma: &'a Vma,
+}
+
+impl<'a> Writer<'a> {
+    /// A writer for code in `vma`.
+    pub(crate) fn new(vma: &'a Vma) -> Writer<'a> {
+        Writer { vma }
+    }
+
+    /// Makes all writes of a plan, each visible to every core before the next.
+    ///
+    /// First choice is /proc/self/mem, which needs no change of protection;
+    /// where it is refused (no /proc, no descriptor left, a kernel that forbids
+    /// it) the pages become writable for as long as it takes.
+    pub(crate) fn write(&self, plan: &Plan) -> Result<(), Errno> {
+        if CAN_SYNC.load(Ordering::Relaxed)
+            && let Ok(fd) = kernel::open(c"/proc/self/mem", libc::O_RDWR, 0)
+        {
+            let written = through_mem(fd, plan);
+            kernel::close(fd);
+            match written {
+                Ok(()) => return Ok(()),
+                // Refused before anything was changed.
+                Err(Failed { done: 0 }) => {}
+                Err(_) => return Err(Errno::EPERM),
+            }
+        }
+        self.through_protection(plan)
+    }
+
+    fn through_protection(&self, plan: &Plan) -> Result<(), Errno> {
+        let pages = || plan.writes().iter().map(|write| (write.at & !(PAGE - 1), write.at + write.len as u64));
+        let start = pages().map(|(start, _)| start).min().ok_or(Errno::EINVAL)?;
+        let end = pages().map(|(_, end)| end).max().ok_or(Errno::EINVAL)?.next_multiple_of(PAGE);
+        let protection = self.vma.protection;
+        let mut before = 0;
+        for (set, bit) in [
+            (protection.read, libc::PROT_READ),
+            (protection.write, libc::PROT_WRITE),
+            (protection.execute, libc::PROT_EXEC),
+        ] {
+            if set {
+                before |= bit;
+            }
+        }
+        let len = (end - start) as usize;
+        // SAFETY: code stays executable; the rewriter's lock is held.
+        unsafe { kernel::protect(start, len, before | libc::PROT_WRITE)? };
+        for write in plan.writes() {
+            store(write);
+            synchronise(start);
+        }
+        // SAFETY: this is the protection that it had.
+        unsafe { kernel::protect(start, len, before) }
+    }
+}
+
+struct Failed {
+    done: usize,
+}
+
+fn through_mem(fd: i32, plan: &Plan) -> Result<(), Failed> {
+    for (done, write) in plan.writes().iter().enumerate() {
+        match kernel::pwrite(fd, write.bytes(), write.at) {
+            Ok(n) if n == write.len => {}
+            _ => return Err(Failed { done }),
+        }
+        let _ = kernel::membarrier(SYNC_CORE);
+    }
+    Ok(())
+}
+
+/// Stores a write: one byte, or bytes that nobody is executing.
+fn store(write: &Write) {
+    for (offset, byte) in write.bytes().iter().enumerate() {
+        let target = (write.at + offset as u64) as *const AtomicU8;
+        // SAFETY: the page is writable now; single bytes are atomic.
+        unsafe { (*target).store(*byte, Ordering::Release) };
+    }
+}
+
+/// Makes every core that runs this process fetch anew.
+fn synchronise(page: u64) {
+    if CAN_SYNC.load(Ordering::Relaxed) {
+        let _ = kernel::membarrier(SYNC_CORE);
+        return;
+    }
+    // Taking away a right that nobody uses flushes the TLB of every core by an
+    // interrupt, whose return serialises.
+    let scratch = page & !(PAGE - 1);
+    let all = libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC;
+    // SAFETY: the page stays readable and executable throughout.
+    unsafe {
+        let _ = kernel::protect(scratch, PAGE as usize, libc::PROT_READ | libc::PROT_EXEC);
+        let _ = kernel::protect(scratch, PAGE as usize, all);
+    }
+}

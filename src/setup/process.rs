@@ -1,0 +1,79 @@
+//! What the kernel put on the initial stack: argc, argv, envp, auxv
+//! (`psABI` 3.4.1). The dynamic linker keeps its address in
+//! `__libc_stack_end`; libc's own `environ` is not set yet when the first
+//! constructor runs.
+
+#![allow(unsafe_code, reason = "walks the initial stack")]
+
+use core::ffi::{CStr, c_char};
+
+unsafe extern "C" {
+    static __libc_stack_end: *const usize;
+}
+
+/// The initial stack of this process.
+pub(crate) struct Process {
+    environment: *const *const c_char,
+}
+
+/// `AT_HWCAP2` and its bit for the fsgsbase instructions
+/// (`arch/x86/include/uapi/asm/hwcap2.h`).
+const AT_HWCAP2: u64 = 26;
+const HWCAP2_FSGSBASE: u64 = 1 << 1;
+
+impl Process {
+    pub(crate) fn initial() -> Process {
+        // SAFETY: argc lies there; argv, with a null at its end, behind it;
+        // then envp.
+        unsafe {
+            let argc = __libc_stack_end;
+            Process { environment: argc.add(1 + *argc + 1).cast() }
+        }
+    }
+
+    fn variables(&self) -> impl Iterator<Item = &'static CStr> + use<> {
+        let mut next = self.environment;
+        core::iter::from_fn(move || {
+            // SAFETY: a null pointer ends the strings, which live as long as
+            // the process.
+            unsafe {
+                let variable = *next;
+                if variable.is_null() {
+                    return None;
+                }
+                next = next.add(1);
+                Some(CStr::from_ptr(variable))
+            }
+        })
+    }
+
+    /// The `NAME=value` strings that the process was started with.
+    pub(crate) fn environment(&self) -> impl Iterator<Item = &'static [u8]> + use<> {
+        self.variables().map(CStr::to_bytes)
+    }
+
+    /// The value of the first variable that starts with `prefix`, `NAME=`.
+    pub(crate) fn variable(&self, prefix: &[u8]) -> Option<&'static CStr> {
+        self.variables().find_map(|variable| {
+            variable.to_bytes().starts_with(prefix).then(|| {
+                // SAFETY: the rest of a C string is one.
+                unsafe { CStr::from_ptr(variable.as_ptr().add(prefix.len())) }
+            })
+        })
+    }
+
+    /// Whether wrgsbase and rdgsbase may be used.
+    pub(crate) fn fsgsbase(&self) -> bool {
+        // SAFETY: auxv, ended by AT_NULL, follows the null at envp's end.
+        unsafe {
+            let mut entry = self.environment.add(self.variables().count() + 1).cast::<[u64; 2]>();
+            loop {
+                match *entry {
+                    [0, _] => return false,
+                    [AT_HWCAP2, bits] => return bits & HWCAP2_FSGSBASE != 0,
+                    _ => entry = entry.add(1),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! The thread area: all state of one interposed thread, which GS points to.
+//!
+//! ```text
+//! base  guard page
+//!       signal stack   the kernel's alternate signal stack: every signal frame
+//!                      lands here, never on the application's stack
+//!       guard page
+//!       hook stack     hooks and dispatch run here
+//! GS -> ThreadArea     begins with the frame that the entry pushes: the stack
+//!       hook's words   grows down from it
+//! ```
+//!
+//! Areas are never unmapped. A thread that exits pushes its area on a free
+//! list, with registers alone (`trap::entry`, `thread_exit`); the next clone
+//! pops it. So reading an area that has just been taken by another is harmless,
+//! and a tag in the list head rules out ABA.
+
+#![allow(unsafe_code, reason = "the area is raw memory shared with assembly")]
+
+use core::arch::asm;
+use core::mem::{offset_of, size_of};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+
+use crate::abi::errno::Errno;
+use crate::abi::sigaction::NSIG;
+use crate::abi::sigframe::{AltStack, SigInfo};
+use crate::hook::Call;
+use crate::kernel;
+use crate::trap::sigaction::Dispositions;
+
+const PAGE: usize = 4096;
+const SIGNAL_STACK: usize = 64 * 1024;
+const HOOK_STACK: usize = 128 * 1024;
+const BELOW: usize = PAGE + SIGNAL_STACK + PAGE + HOOK_STACK;
+
+/// What the entry does when dispatch returns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub(crate) enum Action {
+    /// Return `call.result` to the application.
+    Answer = 0,
+    /// Make the call; the thread returns to the application from the gate.
+    Pass = 1,
+    /// Make the call, then run the exit side.
+    PassThenExit = 2,
+    /// Make a call that returns twice.
+    Clone = 3,
+    /// The thread ends: give the area back, then make the call.
+    ThreadExit = 4,
+    /// rt_sigreturn: like `Pass`, with all signals blocked until the kernel
+    /// loads the frame.
+    SigReturn = 5,
+}
+
+/// How the thread came to be, which decides who gives its area back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub(crate) enum Kind {
+    /// An ordinary thread.
+    Thread,
+    /// A vfork child: its parent waits, and reclaims the area.
+    VforkChild,
+    /// A process that shares our memory (CLONE_VM alone).
+    VmProcess,
+}
+
+/// The state of one thread. The entry's assembly knows the first fields by
+/// `offset_of!`.
+#[repr(C, align(4096))]
+pub(crate) struct ThreadArea {
+    /// The application's rflags: `pushfq` of the entry writes here.
+    pub(crate) flags: u64,
+    pub(crate) call: Call<'static>,
+    pub(crate) app_rsp: u64,
+    /// Address of `call`, where rsp is set before `pushfq`.
+    pub(crate) stack_top: u64,
+    pub(crate) action: Action,
+    /// Not 0: all signals are blocked, and `saved_mask` is the true mask.
+    pub(crate) held: AtomicU32,
+    pub(crate) saved_mask: AtomicU64,
+    /// The application's rbx, while clone carries the new area in rbx.
+    pub(crate) rbx: u64,
+    pub(crate) new_area: u64,
+    /// Flags of the clone that made this thread, or that it is making.
+    pub(crate) clone_flags: u64,
+    pub(crate) sse: Sse,
+    /// Link of the free list, as the list's head encodes it.
+    pub(crate) next_free: AtomicU64,
+
+    /// Link of the list of all areas.
+    next: AtomicPtr<ThreadArea>,
+    /// Whether a thread has it; for reports and forks only.
+    pub(crate) in_use: AtomicBool,
+    pub(crate) kind: Kind,
+    /// The hook asked for the exit side.
+    pub(crate) hook_exit: bool,
+    /// What the core has to do at the exit side.
+    pub(crate) post: crate::trap::dispatch::Post,
+    /// Reserved signals (SIGSYS, SIGILL) that the application has blocked.
+    pub(crate) virtual_mask: u64,
+    /// Reserved signals that wait for being unblocked.
+    pub(crate) waiting: [Option<SigInfo>; 2],
+    /// The alternate stack that the application has set.
+    pub(crate) altstack: AltStack,
+    /// The application's handlers: the process's, or `own_dispositions`.
+    pub(crate) dispositions: AtomicPtr<Dispositions>,
+    pub(crate) own_dispositions: Dispositions,
+    /// Where copies of the application's arguments lie while the kernel reads
+    /// them.
+    pub(crate) scratch: [u64; 8],
+    pub(crate) trapped: AtomicU64,
+    pub(crate) int80: AtomicU64,
+    pub(crate) vector: crate::trap::vector::State,
+}
+
+/// xmm0–xmm15.
+#[repr(C, align(16))]
+pub(crate) struct Sse(pub(crate) [[u64; 2]; 16]);
+
+const _: () = {
+    // `pushfq` with rsp at `call` must write `flags`, and the stack below the
+    // area must be 16-byte aligned there (psABI 3.2.2).
+    assert!(offset_of!(ThreadArea, flags) == 0);
+    assert!(offset_of!(ThreadArea, call) == 8);
+    assert!(offset_of!(ThreadArea, sse).is_multiple_of(16));
+    assert!(NSIG == 64);
+};
+
+static ALL: AtomicPtr<ThreadArea> = AtomicPtr::new(core::ptr::null_mut());
+
+/// Head of the free list: page number of the first area in the low 36 bits, a
+/// tag above them that each pop increments.
+pub(crate) static FREE_AREAS: AtomicU64 = AtomicU64::new(0);
+
+/// The bits of [`FREE_AREAS`] that hold the page number.
+pub(crate) const FREE_PAGE_BITS: u32 = 36;
+const FREE_PAGE_MASK: u64 = (1 << FREE_PAGE_BITS) - 1;
+
+/// Threads that live now, and that ever were, in this process.
+pub(crate) static LIVE: AtomicU32 = AtomicU32::new(0);
+/// See [`LIVE`].
+pub(crate) static EVER: AtomicU64 = AtomicU64::new(0);
+
+/// Words that each area has for the hook; set once, before the first area.
+static WORDS: AtomicU64 = AtomicU64::new(0);
+/// Whether wrgsbase and rdgsbase work (AT_HWCAP2 bit 1); read by `entry`.
+pub(crate) static FSGSBASE: AtomicBool = AtomicBool::new(false);
+
+/// Sets what areas look like; before the first one is made.
+pub(crate) fn configure(words: usize, fsgsbase: bool) {
+    WORDS.store(words as u64, Ordering::Relaxed);
+    FSGSBASE.store(fsgsbase, Ordering::Relaxed);
+}
+
+/// Takes an area from the free list, or maps one. It is in use, its frame and
+/// signal state are undefined.
+pub(crate) fn allocate() -> Result<*mut ThreadArea, Errno> {
+    if let Some(area) = pop_free() {
+        // SAFETY: popped, so it is ours alone.
+        unsafe { (*area).in_use.store(true, Ordering::Relaxed) };
+        return Ok(area);
+    }
+    let words = WORDS.load(Ordering::Relaxed) as usize;
+    let len = (BELOW + size_of::<ThreadArea>() + words * 8).next_multiple_of(PAGE);
+    let base = kernel::map(0, len, libc::PROT_NONE, libc::MAP_NORESERVE)?;
+    let area = (base + BELOW as u64) as *mut ThreadArea;
+    let writable = libc::PROT_READ | libc::PROT_WRITE;
+    let signal_stack = base + PAGE as u64;
+    let rest = signal_stack + (SIGNAL_STACK + PAGE) as u64;
+    // SAFETY: the range was just mapped and is ours alone.
+    let made = unsafe {
+        kernel::protect(signal_stack, SIGNAL_STACK, writable)
+            .and_then(|()| kernel::protect(rest, len - (PAGE + SIGNAL_STACK + PAGE), writable))
+    };
+    if let Err(errno) = made {
+        // SAFETY: nobody else knows of the range.
+        unsafe { kernel::unmap(base, len) };
+        return Err(errno);
+    }
+    // SAFETY: mapped, writable, zeroed, aligned to pages, and ours alone until
+    // it is linked into the list; zero bytes are valid for all fields but
+    // `call.words`, which is written before anyone reads it.
+    unsafe {
+        (&raw mut (*area).stack_top).write(&raw const (*area).call as u64);
+        let first_word = area.add(1).cast::<AtomicU64>();
+        (&raw mut (*area).call.words).write(core::slice::from_raw_parts(first_word, words));
+        (&raw mut (*area).waiting).write([None, None]);
+        (&raw mut (*area).altstack).write(AltStack::DISABLED);
+        (*area).in_use.store(true, Ordering::Relaxed);
+        let mut head = ALL.load(Ordering::Relaxed);
+        loop {
+            (*area).next.store(head, Ordering::Relaxed);
+            match ALL.compare_exchange(head, area, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return Ok(area),
+                Err(now) => head = now,
+            }
+        }
+    }
+}
+
+fn pop_free() -> Option<*mut ThreadArea> {
+    let mut head = FREE_AREAS.load(Ordering::Acquire);
+    loop {
+        let area = ((head & FREE_PAGE_MASK) << 12) as *mut ThreadArea;
+        if area.is_null() {
+            return None;
+        }
+        // SAFETY: areas are never unmapped; a stale link fails the exchange.
+        let next = unsafe { (*area).next_free.load(Ordering::Relaxed) } & FREE_PAGE_MASK;
+        let tag = (head >> FREE_PAGE_BITS).wrapping_add(1) << FREE_PAGE_BITS;
+        match FREE_AREAS.compare_exchange(head, next | tag, Ordering::Acquire, Ordering::Acquire) {
+            Ok(_) => return Some(area),
+            Err(now) => head = now,
+        }
+    }
+}
+
+/// Gives an area back whose thread is gone, or never came to be.
+///
+/// # Safety
+/// No thread may use it any more.
+pub(crate) unsafe fn release(area: *mut ThreadArea) {
+    // SAFETY: by the contract it is ours; areas are never unmapped.
+    let area = unsafe { &*area };
+    area.in_use.store(false, Ordering::Relaxed);
+    let page = core::ptr::from_ref(area) as u64 >> 12;
+    let mut head = FREE_AREAS.load(Ordering::Relaxed);
+    loop {
+        area.next_free.store(head, Ordering::Relaxed);
+        let new = page | head & !FREE_PAGE_MASK;
+        match FREE_AREAS.compare_exchange(head, new, Ordering::Release, Ordering::Relaxed) {
+            Ok(_) => return,
+            Err(now) => head = now,
+        }
+    }
+}
+
+/// Calls `visit` with every area that was ever made in this process.
+pub(crate) fn for_each(mut visit: impl FnMut(*mut ThreadArea)) {
+    let mut area = ALL.load(Ordering::Acquire);
+    while !area.is_null() {
+        visit(area);
+        // SAFETY: listed areas are initialised and never unmapped.
+        area = unsafe { (*area).next.load(Ordering::Relaxed) };
+    }
+}
+
+impl ThreadArea {
+    /// The signal stack of this area, as the kernel is told of it.
+    pub(crate) fn signal_stack(&self) -> AltStack {
+        let base = core::ptr::from_ref(self) as u64 - BELOW as u64;
+        AltStack { sp: base + PAGE as u64, flags: 0, pad: 0, size: SIGNAL_STACK as u64 }
+    }
+
+    /// Whether `rsp` lies on the hook stack.
+    pub(crate) fn on_hook_stack(&self, rsp: u64) -> bool {
+        let top = core::ptr::from_ref(self) as u64;
+        rsp <= top + 8 && rsp > top - HOOK_STACK as u64
+    }
+
+    /// Copies what a clone's child takes over from its parent: the call in
+    /// flight and the signal state.
+    pub(crate) fn inherit(&mut self, parent: &ThreadArea) {
+        let words = self.call.words;
+        self.flags = parent.flags;
+        self.call = Call {
+            number: parent.call.number,
+            args: parent.call.args,
+            original: parent.call.original,
+            result: 0,
+            return_address: parent.call.return_address,
+            changed: parent.call.changed,
+            words,
+        };
+        self.action = Action::Answer;
+        self.held.store(1, Ordering::Relaxed);
+        self.saved_mask.store(parent.saved_mask.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.rbx = parent.rbx;
+        self.hook_exit = parent.hook_exit;
+        self.post = parent.post;
+        self.virtual_mask = parent.virtual_mask;
+        self.waiting = [None, None];
+        self.altstack = parent.altstack;
+        self.dispositions.store(parent.dispositions.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+}
+
+/// The calling thread's area; null if the thread has none (GS is 0).
+pub(crate) fn current() -> *mut ThreadArea {
+    let base: u64;
+    if FSGSBASE.load(Ordering::Relaxed) {
+        // SAFETY: the kernel has enabled the instruction (AT_HWCAP2).
+        unsafe { asm!("rdgsbase {}", out(reg) base, options(nomem, nostack, preserves_flags)) };
+    } else {
+        base = kernel::gs_base();
+    }
+    base as *mut ThreadArea
+}
+
+/// Lets GS point to `area`.
+///
+/// # Safety
+/// `area` must be the calling thread's own, or null.
+pub(crate) unsafe fn install(area: *mut ThreadArea) {
+    if FSGSBASE.load(Ordering::Relaxed) {
+        // SAFETY: enabled by the kernel; nothing of the application uses GS.
+        unsafe { asm!("wrgsbase {}", in(reg) area, options(nostack, preserves_flags)) };
+    } else {
+        // SAFETY: as above.
+        unsafe { kernel::set_gs_base(area as u64) };
+    }
+}

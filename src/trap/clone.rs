@@ -1,0 +1,143 @@
+//! clone, clone3, fork, vfork: the child gets an area before it exists.
+//!
+//! All signals are blocked from here until parent and child are back at the
+//! end of their entries, so no handler runs in a child that has no area yet.
+//! A child with memory of its own keeps its parent's area, at the same address.
+
+#![allow(unsafe_code, reason = "hands areas to other threads")]
+
+use core::sync::atomic::Ordering;
+
+use crate::abi::errno::Errno;
+use crate::abi::sigframe::AltStack;
+use crate::hook::Outcome;
+use crate::kernel;
+use crate::rewrite::rewriter;
+use crate::trap::area::{self, Action, Kind, ThreadArea};
+use crate::trap::dispatch;
+use crate::trap::mask::block_all;
+use crate::trap::{exit, sigaction};
+
+const CLONE_VM: u64 = libc::CLONE_VM as u64;
+const CLONE_VFORK: u64 = libc::CLONE_VFORK as u64;
+const CLONE_SIGHAND: u64 = libc::CLONE_SIGHAND as u64;
+const CLONE_THREAD: u64 = libc::CLONE_THREAD as u64;
+/// `CLONE_CLEAR_SIGHAND`, clone3 only.
+const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
+/// `CLONE_ARGS_SIZE_VER0`: smaller structures are refused by the kernel.
+const CLONE_ARGS_SIZE_VER0: u64 = 64;
+
+/// Prepares a call that makes a child with these flags.
+pub(crate) fn enter(area: &mut ThreadArea, flags: u64) -> Action {
+    let own = &raw mut *area;
+    let vm = flags & CLONE_VM != 0;
+    let child = if vm {
+        match area::allocate() {
+            Ok(child) => child,
+            Err(_) => return dispatch::answer(area, Errno::EAGAIN.to_result()),
+        }
+    } else {
+        own
+    };
+    block_all(area);
+    area.new_area = child as u64;
+    area.clone_flags = flags;
+    if vm {
+        // SAFETY: just allocated: nobody else uses it yet.
+        prepare(unsafe { &mut *child }, area, flags);
+    } else {
+        rewriter::before_fork();
+    }
+    if flags & CLONE_THREAD != 0 {
+        // Counted before it runs: the last thread to exit must not be mistaken.
+        area::LIVE.fetch_add(1, Ordering::Relaxed);
+    }
+    Action::Clone
+}
+
+/// clone3: the flags are the first word of the structure.
+pub(crate) fn enter_clone3(area: &mut ThreadArea) -> Action {
+    let [pointer, size, ..] = area.call.args;
+    if size < CLONE_ARGS_SIZE_VER0 {
+        return dispatch::pass(area);
+    }
+    match kernel::copy_in_u64(pointer) {
+        Ok(flags) => enter(area, flags),
+        // The kernel says EFAULT, or E2BIG first.
+        Err(_) => dispatch::pass(area),
+    }
+}
+
+/// Makes the area of a child that shares our memory.
+fn prepare(child: &mut ThreadArea, parent: &ThreadArea, flags: u64) {
+    child.inherit(parent);
+    child.clone_flags = flags;
+    child.kind = match () {
+        () if flags & CLONE_THREAD != 0 => parent.kind,
+        () if flags & CLONE_VFORK != 0 => Kind::VforkChild,
+        () => Kind::VmProcess,
+    };
+    if flags & CLONE_THREAD != 0 && parent.kind == Kind::VforkChild {
+        child.kind = Kind::VmProcess;
+    }
+    if flags & CLONE_VFORK == 0 {
+        child.altstack = AltStack::DISABLED;
+    }
+    if flags & CLONE_SIGHAND == 0 {
+        let table = parent.dispositions.load(Ordering::Relaxed);
+        // SAFETY: tables outlive the threads that use them.
+        child.own_dispositions.copy_from(unsafe { &*table }, flags & CLONE_CLEAR_SIGHAND != 0);
+        child.dispositions.store(&raw mut child.own_dispositions, Ordering::Relaxed);
+    }
+}
+
+/// The parent is back from the kernel.
+///
+/// # Safety
+/// `area` is the calling thread's own.
+pub(crate) unsafe extern "C" fn parent_from_gate(area: *mut ThreadArea) {
+    // SAFETY: by the contract.
+    let area = unsafe { &mut *area };
+    let flags = area.clone_flags;
+    let result = area.call.result;
+    if flags & CLONE_VM == 0 {
+        rewriter::after_fork();
+    } else if result < 0 || flags & CLONE_VFORK != 0 {
+        // The child never was, or has left our memory: vfork has waited.
+        // SAFETY: so nobody uses its area.
+        unsafe { area::release(area.new_area as *mut ThreadArea) };
+    }
+    if flags & CLONE_THREAD != 0 && (result < 0 || flags & CLONE_VFORK != 0) {
+        area::LIVE.fetch_sub(1, Ordering::Relaxed);
+    }
+    dispatch::exit(area, Outcome::Returned(result));
+}
+
+/// The child runs, on its own area.
+///
+/// # Safety
+/// `area` is the calling thread's own.
+pub(crate) unsafe extern "C" fn child_from_gate(area: *mut ThreadArea) {
+    // SAFETY: by the contract.
+    let area = unsafe { &mut *area };
+    let flags = area.clone_flags;
+    if flags & CLONE_VM == 0 {
+        exit::forked(area);
+        // SAFETY: tables outlive the threads that use them.
+        unsafe { (*area.dispositions.load(Ordering::Relaxed)).forked(flags & CLONE_CLEAR_SIGHAND != 0) };
+        rewriter::after_fork();
+        if let Some(hook) = dispatch::hook() {
+            hook.forked();
+        }
+    } else {
+        area::EVER.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the stack is this area's.
+        let _ = unsafe { kernel::sigaltstack(Some(&area.signal_stack())) };
+    }
+    if flags & CLONE_CLEAR_SIGHAND != 0 {
+        let _ = sigaction::install_reserved();
+    }
+    area.hook_exit = false;
+    area.call.result = 0;
+    dispatch::exit(area, Outcome::Returned(0));
+}

@@ -1,0 +1,118 @@
+//! Calls the application's signal handler, on the stack and with the frame that
+//! the kernel would have given it.
+//!
+//! The kernel's frame lies on our signal stack. A copy of it goes where
+//! `get_sigframe` (`arch/x86/kernel/signal.c`) would have put it; our own frame
+//! is then changed to start the handler, and `rt_sigreturn` does the rest at
+//! once: mask, registers, stack, initial vector state.
+
+#![allow(unsafe_code, reason = "writes a signal frame to the application's stack")]
+
+use core::mem::offset_of;
+
+use crate::abi::sigaction::KernelSigaction;
+use crate::abi::sigframe::{
+    AltStack, FP_XSTATE_MAGIC1, FPX_SW_BYTES, FXSAVE_SIZE, RED_ZONE, RtSigFrame, SigInfo, UContext, bit, rflags,
+};
+use crate::kernel;
+use crate::trap::altstack::{self, SS_AUTODISARM};
+use crate::trap::area::ThreadArea;
+use crate::trap::log;
+use crate::trap::mask::block_all;
+use crate::trap::sigaction::{self, SA_RESETHAND};
+
+/// Starts `action`'s handler at the end of our own. `uc` shows the
+/// application's code already.
+pub(crate) fn deliver(area: &mut ThreadArea, action: &KernelSigaction, info: &SigInfo, uc: &mut UContext) {
+    let rsp = uc.uc_mcontext.rsp;
+    let stack = area.altstack;
+    let switch = action.flags & libc::SA_ONSTACK as u64 != 0 && stack.size != 0 && !stack.in_use(rsp);
+    let top = if switch { stack.sp.wrapping_add(stack.size) } else { rsp.wrapping_sub(RED_ZONE) };
+    let fpstate_size = fpstate_size(uc);
+    // 64 bytes: xsave's alignment. Then as `align_sigframe`: the handler starts
+    // as if called.
+    let fpstate = top.wrapping_sub(fpstate_size) & !63;
+    let frame = (fpstate.wrapping_sub(size_of::<RtSigFrame>() as u64) & !15).wrapping_sub(8);
+    if (switch || stack.in_use(rsp)) && !stack.holds(frame) {
+        // The kernel forces SIGSEGV where a frame would overflow.
+        log::debug("a signal frame would overflow the alternate stack");
+        sigaction::set_default(libc::SIGSEGV);
+        let mut fault = *info;
+        fault.signo = libc::SIGSEGV;
+        uc.uc_sigmask &= !bit(libc::SIGSEGV);
+        kernel::requeue(&fault);
+        return;
+    }
+    let handler_mask = action.mask | if action.flags & libc::SA_NODEFER as u64 == 0 { bit(info.signo) } else { 0 };
+    let copy = RtSigFrame {
+        pretcode: action.restorer,
+        uc: UContext { uc_stack: stack, uc_sigmask: uc.uc_sigmask | area.virtual_mask, ..*uc },
+        info: *info,
+    };
+    let target = frame as *mut RtSigFrame;
+    // SAFETY: this is the memory below the application's rsp or its alternate
+    // stack, where the kernel would write the same. If it is not writable the
+    // kernel ends the process by SIGSEGV, as it does natively.
+    unsafe {
+        if uc.uc_mcontext.fpstate != 0 {
+            core::ptr::copy_nonoverlapping(
+                uc.uc_mcontext.fpstate as *const u8,
+                fpstate as *mut u8,
+                fpstate_size as usize,
+            );
+        }
+        target.write_unaligned(copy);
+        if uc.uc_mcontext.fpstate != 0 {
+            (&raw mut (*target).uc.uc_mcontext.fpstate).write_unaligned(fpstate);
+        }
+    }
+    if stack.flags & SS_AUTODISARM != 0 {
+        area.altstack = AltStack::DISABLED;
+    }
+    if action.flags & SA_RESETHAND != 0 {
+        // SAFETY: tables outlive the threads that use them.
+        unsafe { (*area.dispositions.load(core::sync::atomic::Ordering::Relaxed)).reset(info.signo) };
+    }
+    area.virtual_mask |= handler_mask & sigaction::reserved();
+    uc.uc_sigmask |= handler_mask;
+    let context = &mut uc.uc_mcontext;
+    context.rip = action.handler;
+    context.rsp = frame;
+    context.rdi = info.signo as u64;
+    context.rsi = frame + offset_of!(RtSigFrame, info) as u64;
+    context.rdx = frame + offset_of!(RtSigFrame, uc) as u64;
+    context.rax = 0;
+    context.eflags &= !(rflags::DF | rflags::RF | rflags::TF);
+    context.fpstate = 0;
+}
+
+/// Bytes of the vector state that the kernel's frame has.
+fn fpstate_size(uc: &UContext) -> u64 {
+    let fpstate = uc.uc_mcontext.fpstate;
+    if fpstate == 0 {
+        return 0;
+    }
+    // SAFETY: the kernel wrote `struct _fpx_sw_bytes` there.
+    let [magic1, extended_size] = unsafe { ((fpstate + FPX_SW_BYTES) as *const [u32; 2]).read_unaligned() };
+    if magic1 == FP_XSTATE_MAGIC1 { extended_size.into() } else { FXSAVE_SIZE }
+}
+
+/// rt_sigreturn of the application: takes its virtual state out of the frame
+/// and puts the kernel's in. All signals stay blocked until the kernel has
+/// loaded the frame.
+pub(crate) fn sigreturn(area: &mut ThreadArea) {
+    block_all(area);
+    let uc = area.app_rsp as *mut UContext;
+    // SAFETY: rt_sigreturn has its frame at rsp; if there is none the fault is
+    // reported as the application's SIGSEGV, as natively.
+    unsafe {
+        let mask = (&raw const (*uc).uc_sigmask).read_unaligned();
+        let stack = (&raw const (*uc).uc_stack).read_unaligned();
+        area.virtual_mask = mask & sigaction::reserved();
+        (&raw mut (*uc).uc_sigmask).write_unaligned(mask & !sigaction::reserved());
+        // As `restore_altstack`: errors are ignored.
+        let rsp = (&raw const (*uc).uc_mcontext.rsp).read_unaligned();
+        let _ = altstack::set(&mut area.altstack, rsp, stack);
+        (&raw mut (*uc).uc_stack).write_unaligned(area.signal_stack());
+    }
+}

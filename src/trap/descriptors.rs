@@ -1,0 +1,149 @@
+//! The one descriptor that we keep: where reports go. It is out of the
+//! application's way, above its limit where that can be, and survives its
+//! closing everything.
+
+#![allow(unsafe_code, reason = "makes the application's call in two parts")]
+
+use core::ffi::CStr;
+use core::fmt;
+use core::sync::atomic::{AtomicI32, Ordering};
+
+use crate::abi::errno::Errno;
+use crate::kernel;
+use crate::trap::area::ThreadArea;
+
+static REPORT: AtomicI32 = AtomicI32::new(-1);
+
+/// Bytes of a report that are written at once.
+const BUFFER: usize = 256 * 1024;
+
+/// Limits above this would make the kernel's descriptor table large for one
+/// descriptor; then it goes just below.
+const HIGHEST: u64 = 4096;
+
+/// Opens the report's file, or takes a copy of standard error.
+///
+/// # Errors
+/// What open(2) says of the file.
+pub(crate) fn open_report(path: Option<&CStr>) -> Result<(), Errno> {
+    let fd = match path {
+        Some(path) => {
+            let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC | libc::O_APPEND;
+            let low = kernel::open(path, flags, 0o666)?;
+            let high = out_of_the_way(low);
+            if high != Ok(low) {
+                kernel::close(low);
+            }
+            high?
+        }
+        // A process without standard error has nowhere to report to.
+        None => match out_of_the_way(2) {
+            Ok(fd) => fd,
+            Err(_) => return Ok(()),
+        },
+    };
+    REPORT.store(fd, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Duplicates `fd` to a number that the application does not meet.
+fn out_of_the_way(fd: i32) -> Result<i32, Errno> {
+    let duplicate = |least: u64| kernel::fcntl(fd, libc::F_DUPFD_CLOEXEC, least).map(|fd| fd as i32);
+    let (soft, hard) = kernel::file_limit(None)?;
+    if soft < hard && soft <= HIGHEST {
+        // Descriptors above the limit stay valid; the application's own number
+        // of descriptors is not touched.
+        kernel::file_limit(Some((soft + 1, hard)))?;
+        let high = duplicate(soft);
+        kernel::file_limit(Some((soft, hard)))?;
+        if high.is_ok() {
+            return high;
+        }
+    }
+    duplicate(soft.min(HIGHEST).saturating_sub(1)).or_else(|_| duplicate(3))
+}
+
+/// Keeps the report's descriptor through the application's closing. None: the
+/// kernel serves the call.
+pub(crate) fn serve(area: &ThreadArea, number: u32) -> Option<i64> {
+    let fd = REPORT.load(Ordering::Relaxed);
+    if fd < 0 {
+        return None;
+    }
+    let [first, second, third, ..] = area.call.args;
+    match i64::from(number) {
+        libc::SYS_close => (first as i32 == fd).then_some(Errno::EBADF.to_result()),
+        libc::SYS_close_range => close_range(first as u32, second as u32, third, fd as u32),
+        _ => {
+            if second as i32 == fd && first as i32 != fd {
+                // The application wants the number: ours moves.
+                if let Ok(moved) = kernel::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3) {
+                    REPORT.store(moved as i32, Ordering::Relaxed);
+                }
+            }
+            None
+        }
+    }
+}
+
+/// `close_range` around `kept`.
+fn close_range(first: u32, last: u32, flags: u64, kept: u32) -> Option<i64> {
+    if !(first..=last).contains(&kept) || flags & !u64::from(libc::CLOSE_RANGE_UNSHARE) != 0 {
+        return None;
+    }
+    let call = |first: u32, last: u32| {
+        // SAFETY: the application's own call, less one descriptor.
+        unsafe { kernel::call(libc::SYS_close_range, [first.into(), last.into(), flags, 0, 0, 0]) }
+    };
+    let mut result = 0;
+    if first < kept {
+        result = call(first, kept - 1);
+    }
+    if result == 0 && kept < last {
+        result = call(kept + 1, last);
+    }
+    Some(result)
+}
+
+/// Runs `write` on a buffer and sends it off in one piece if it fits.
+pub(crate) fn write_report(write: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result) {
+    let fd = REPORT.load(Ordering::Relaxed);
+    if fd < 0 {
+        return;
+    }
+    let Ok(buffer) = kernel::map(0, BUFFER, libc::PROT_READ | libc::PROT_WRITE, 0) else { return };
+    // SAFETY: just mapped, of that size, ours alone.
+    let bytes = unsafe { core::slice::from_raw_parts_mut(buffer as *mut u8, BUFFER) };
+    let mut out = Buffer { fd, bytes, len: 0 };
+    let _ = write(&mut out);
+    out.flush();
+    // SAFETY: the slice is gone.
+    unsafe { kernel::unmap(buffer, BUFFER) };
+}
+
+struct Buffer<'a> {
+    fd: i32,
+    bytes: &'a mut [u8],
+    len: usize,
+}
+
+impl Buffer<'_> {
+    fn flush(&mut self) {
+        let _ = kernel::write_all(self.fd, self.bytes.get(..self.len).unwrap_or(&[]));
+        self.len = 0;
+    }
+}
+
+impl fmt::Write for Buffer<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for chunk in text.as_bytes().chunks(1024) {
+            if self.len + chunk.len() > self.bytes.len() {
+                self.flush();
+            }
+            let end = self.len + chunk.len();
+            self.bytes.get_mut(self.len..end).ok_or(fmt::Error)?.copy_from_slice(chunk);
+            self.len = end;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,225 @@
+//! From the entry to the hook and the core's own services, and back.
+
+#![allow(unsafe_code, reason = "called by assembly with the thread's area")]
+
+use core::sync::atomic::Ordering;
+
+use once_cell::race::OnceRef;
+
+use crate::abi::errno::Errno;
+use crate::hook::{Hook, Interest, Outcome, Verdict, VectorUse};
+use crate::trap::area::{Action, ThreadArea};
+use crate::trap::{altstack, clone, deliver, descriptors, entry, exit, log, mask, memory, sigaction, vector};
+
+/// What the core has to do when the kernel has made a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Post {
+    /// Nothing.
+    None,
+    /// The signal mask has been changed.
+    Mask,
+}
+
+static HOOK: OnceRef<'static, &'static dyn Hook> = OnceRef::new();
+
+/// Bit 30 marks the calls of the x32 ABI.
+const X32_BIT: u32 = 0x4000_0000;
+
+/// Sets the hook, what it is interested in, and what the core is; once, before
+/// the arm.
+pub(crate) fn configure(hook: Option<&'static &'static dyn Hook>) {
+    let mut vectors = VectorUse::Sse;
+    if let Some(hook) = hook {
+        let interest = hook.interest();
+        for number in 0..Interest::NUMBERS as u16 {
+            if interest.contains(number.into()) {
+                entry::add_interest(number, entry::HOOK);
+            }
+        }
+        vectors = hook.vector_use();
+        let _ = HOOK.set(hook);
+    }
+    for number in CORE {
+        entry::add_interest(*number as u16, entry::CORE);
+    }
+    vector::configure(vectors == VectorUse::All);
+    entry::KEEP_SSE.store((vectors != VectorUse::None).into(), Ordering::Relaxed);
+}
+
+/// `io_pgetevents`, which libc does not name.
+const SYS_IO_PGETEVENTS: i64 = 333;
+
+/// The calls that the core has to see.
+const CORE: &[i64] = &[
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_rt_sigsuspend,
+    libc::SYS_sigaltstack,
+    libc::SYS_pselect6,
+    libc::SYS_ppoll,
+    libc::SYS_epoll_pwait,
+    libc::SYS_epoll_pwait2,
+    SYS_IO_PGETEVENTS,
+    libc::SYS_clone,
+    libc::SYS_clone3,
+    libc::SYS_fork,
+    libc::SYS_vfork,
+    libc::SYS_execve,
+    libc::SYS_execveat,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+    libc::SYS_arch_prctl,
+    libc::SYS_mprotect,
+    libc::SYS_pkey_mprotect,
+    libc::SYS_mremap,
+    libc::SYS_close,
+    libc::SYS_close_range,
+    libc::SYS_dup2,
+    libc::SYS_dup3,
+];
+
+/// The entry calls this with the area filled in; it leaves `action`.
+///
+/// # Safety
+/// `area` is the calling thread's own, and nobody else uses it.
+pub(crate) unsafe extern "C" fn enter_from_entry(area: *mut ThreadArea) {
+    // SAFETY: by the contract.
+    let area = unsafe { &mut *area };
+    let number = area.call.number as u32;
+    let interest = if (number as usize) < Interest::NUMBERS { entry::interest(number) } else { 0 };
+    area.call.changed = false;
+    area.hook_exit = false;
+    area.post = Post::None;
+    if interest & entry::HOOK != 0
+        && let Some(hook) = HOOK.get()
+    {
+        match hooked(area, |area| hook.enter(&mut area.call)) {
+            Verdict::Pass => {}
+            Verdict::PassThenExit => area.hook_exit = true,
+            Verdict::Answer(result) => {
+                area.call.restore_args();
+                area.call.result = result;
+                area.action = Action::Answer;
+                return;
+            }
+        }
+    }
+    area.action = if interest & entry::CORE != 0 {
+        serve(area, number)
+    } else if number & X32_BIT != 0 && (number as i32) > 0 {
+        // As on a kernel without the x32 ABI: its calls would bypass us.
+        answer(area, Errno::ENOSYS.to_result())
+    } else {
+        pass(area)
+    };
+    if area.action == Action::Answer {
+        let result = area.call.result;
+        exit(area, Outcome::Returned(result));
+    }
+}
+
+/// The exit side: the kernel has made the call.
+///
+/// # Safety
+/// As [`enter_from_entry`].
+pub(crate) unsafe extern "C" fn exit_from_gate(area: *mut ThreadArea) {
+    // SAFETY: by the contract.
+    let area = unsafe { &mut *area };
+    let result = area.call.result;
+    exit(area, Outcome::Returned(result));
+}
+
+/// Ends a call towards the hook and the core. Also called by the signal
+/// handler, for a call that a signal interrupted.
+pub(crate) fn exit(area: &mut ThreadArea, outcome: Outcome) {
+    if area.post == Post::Mask && outcome == Outcome::Returned(0) {
+        mask::changed(area);
+    }
+    area.post = Post::None;
+    if area.hook_exit {
+        area.hook_exit = false;
+        if let Some(hook) = HOOK.get() {
+            hooked(area, |area| hook.exit(&mut area.call, outcome));
+        }
+    }
+    area.call.restore_args();
+    area.action = Action::Answer;
+}
+
+/// Runs a part of the hook with as much vector state kept as it needs.
+fn hooked<R>(area: &mut ThreadArea, run: impl FnOnce(&mut ThreadArea) -> R) -> R {
+    if vector::kept() {
+        let state = &raw mut area.vector;
+        vector::keep(state, || run(area))
+    } else {
+        run(area)
+    }
+}
+
+/// The hook, for reports and forks.
+pub(crate) fn hook() -> Option<&'static dyn Hook> {
+    HOOK.get().copied()
+}
+
+pub(crate) fn answer(area: &mut ThreadArea, result: i64) -> Action {
+    area.call.result = result;
+    Action::Answer
+}
+
+/// To the kernel by the shortest way that does all that is to be done.
+pub(crate) fn pass(area: &ThreadArea) -> Action {
+    if area.hook_exit || area.post != Post::None || area.call.changed { Action::PassThenExit } else { Action::Pass }
+}
+
+/// The core's own part of a call that the hook lets pass.
+fn serve(area: &mut ThreadArea, number: u32) -> Action {
+    let [a0, a1, ..] = area.call.args;
+    match i64::from(number) {
+        libc::SYS_rt_sigaction => match sigaction::serve(area) {
+            Some(result) => return answer(area, result),
+            None => return pass(area),
+        },
+        libc::SYS_rt_sigprocmask => area.post = Post::Mask,
+        libc::SYS_rt_sigreturn => {
+            deliver::sigreturn(area);
+            return Action::SigReturn;
+        }
+        libc::SYS_rt_sigsuspend => mask::replace(area, 0),
+        libc::SYS_ppoll => mask::replace(area, 3),
+        libc::SYS_epoll_pwait | libc::SYS_epoll_pwait2 => mask::replace(area, 4),
+        libc::SYS_pselect6 | SYS_IO_PGETEVENTS => mask::replace_indirect(area),
+        libc::SYS_sigaltstack => {
+            let result = altstack::serve(area);
+            return answer(area, result);
+        }
+        libc::SYS_clone => return clone::enter(area, a0),
+        libc::SYS_fork => return clone::enter(area, 0),
+        libc::SYS_vfork => return clone::enter(area, (libc::CLONE_VM | libc::CLONE_VFORK) as u64),
+        libc::SYS_clone3 => return clone::enter_clone3(area),
+        libc::SYS_execve | libc::SYS_execveat => {
+            log::warn_once_exec();
+            return answer(area, Errno::EPERM.to_result());
+        }
+        libc::SYS_exit => return exit::thread(area),
+        libc::SYS_exit_group => return exit::process(area),
+        libc::SYS_arch_prctl => {
+            if let Some(result) = exit::arch_prctl(a0, a1) {
+                return answer(area, result);
+            }
+        }
+        libc::SYS_mprotect | libc::SYS_pkey_mprotect | libc::SYS_mremap => {
+            if let Some(result) = memory::serve(area, number) {
+                return answer(area, result);
+            }
+        }
+        libc::SYS_close | libc::SYS_close_range | libc::SYS_dup2 | libc::SYS_dup3 => {
+            if let Some(result) = descriptors::serve(area, number) {
+                return answer(area, result);
+            }
+        }
+        _ => {}
+    }
+    pass(area)
+}

@@ -1,0 +1,466 @@
+//! The entry, the exit and the gate: all the assembly that runs between the
+//! application and the hook.
+//!
+//! # The way of one call
+//!
+//! ```text
+//!  site ──jmp *slot──▶ trampoline: mov $nr,%eax; movabs $ret,%rcx; jmp ─┐
+//!  SIGSYS handler ──sigreturn with rcx = ret──▶ entry_any               │
+//!                                                 │ interesting?        │
+//!        ┌──────────── no ─────────┬──────────────┘                     │
+//!        ▼                         │ yes                                │
+//!   gate_pass: syscall        entry_full ◀────────────── entry_full or ─┘
+//!        │                         │ save, switch stack   entry_pass
+//!        ▼                         ▼
+//!   back to the site         dispatch::enter_from_entry (Rust)
+//!                                  │
+//!                              resume: signals held?  by `action`:
+//!        ┌─────────┬───────────────┼───────────────┬──────────────┐
+//!     Answer     Pass        PassThenExit        Clone       ThreadExit
+//!        │     gate_pass      gate_exit         gate_clone    gate_last
+//!        │                exit_from_gate (Rust)  clone::{parent,child}_from_gate
+//!        ▼                         ▼                   ▼
+//!      leave ◀──────────────── resume ◀────────────────┘
+//! ```
+//!
+//! # Stacks
+//!
+//! ```text
+//!  application's stack        thread area's hook stack
+//!  ┌──────────────┐           ┌──────────────────┐ ThreadArea
+//!  │ its frames   │           │ call, app_rsp, … │ ← stack_top
+//!  │ rsp ─▶       │           │ flags            │ ← rsp after pushfq, gs:0
+//!  │ red zone     │           ├──────────────────┤
+//!  │ (untouched)  │           │ Rust frames      │
+//!  └──────────────┘           ▼                  ▼
+//! ```
+//!
+//! Nothing is ever written through the application's rsp. Only one call is in
+//! flight per thread: an application's signal handler runs only when the
+//! interrupted entry was rolled back, rolled forward or has ended
+//! (`trap::signal`), so the area needs no nesting.
+//!
+//! # Zones
+//!
+//! `trap::zone` classifies an interrupted rip by the labels here. Who moves an
+//! instruction over a label changes what a signal does.
+//!
+//! # Scratch
+//!
+//! The `syscall` instruction destroys rcx (return address) and r11 (rflags);
+//! these two are free on the way in. Flags are live until `pushfq`: until then
+//! only instructions that leave them alone are used.
+
+#![allow(unsafe_code, reason = "this is the assembly")]
+
+use core::arch::global_asm;
+use core::mem::offset_of;
+use core::sync::atomic::{AtomicU8, Ordering};
+
+use crate::abi::sigframe::rflags;
+use crate::hook::Call;
+use crate::trap::area::{Action, FREE_AREAS, FREE_PAGE_BITS, FSGSBASE, ThreadArea};
+use crate::trap::{clone, dispatch};
+
+/// One byte for each value of the low 16 bits of a call number: whether the
+/// full entry has to look at it. Greater numbers share entries with smaller
+/// ones; dispatch looks at the whole number.
+static INTEREST: [AtomicU8; 65536] = [const { AtomicU8::new(0) }; 65536];
+
+/// The hook is interested in the number.
+pub(crate) const HOOK: u8 = 1;
+/// The core has to do something about the number.
+pub(crate) const CORE: u8 = 2;
+
+/// Adds `bits` to a number's interest.
+pub(crate) fn add_interest(number: u16, bits: u8) {
+    INTEREST[number as usize].fetch_or(bits, Ordering::Relaxed);
+}
+
+/// Who is interested in the low 16 bits of a number.
+pub(crate) fn interest(number: u32) -> u8 {
+    INTEREST[number as usize & 0xffff].load(Ordering::Relaxed)
+}
+
+/// Whether the entry keeps xmm0–xmm15 around Rust code.
+pub(crate) static KEEP_SSE: AtomicU8 = AtomicU8::new(1);
+
+const ARGS: usize = offset_of!(ThreadArea, call) + offset_of!(Call<'static>, args);
+
+global_asm!(
+    // Loads or stores the six argument registers; rsp = area.
+    ".macro usertrap_store_args",
+    "mov [rsp + {ARGS}], rdi",
+    "mov [rsp + {ARGS} + 8], rsi",
+    "mov [rsp + {ARGS} + 16], rdx",
+    "mov [rsp + {ARGS} + 24], r10",
+    "mov [rsp + {ARGS} + 32], r8",
+    "mov [rsp + {ARGS} + 40], r9",
+    ".endm",
+    ".macro usertrap_load_args",
+    "mov rdi, [rsp + {ARGS}]",
+    "mov rsi, [rsp + {ARGS} + 8]",
+    "mov rdx, [rsp + {ARGS} + 16]",
+    "mov r10, [rsp + {ARGS} + 24]",
+    "mov r8, [rsp + {ARGS} + 32]",
+    "mov r9, [rsp + {ARGS} + 40]",
+    ".endm",
+    // Baseline Rust touches xmm0-15 only with legacy SSE instructions, which
+    // leave bits 128 and up alone: so plain 16-byte moves keep zmm state too.
+    ".macro usertrap_sse op",
+    "cmp byte ptr [rip + {KEEP_SSE}], 0",
+    "je 77f",
+    ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
+    ".ifc \\op, save",
+    "movaps [rsp + {SSE} + \\n * 16], xmm\\n",
+    ".else",
+    "movaps xmm\\n, [rsp + {SSE} + \\n * 16]",
+    ".endif",
+    ".endr",
+    "77:",
+    ".endm",
+    // The psABI's flags for a function: DF clear; and AC clear, since the
+    // compiler makes unaligned accesses. AC is rare, popfq slow.
+    ".macro usertrap_abi_flags",
+    "cld",
+    "test dword ptr [rsp], {AC}",
+    "jz 78f",
+    "push 0x202",
+    "popfq",
+    "78:",
+    ".endm",
+    // The application's flags from [rsp] into rflags and r11. sahf and an
+    // addition that overflows or not give the six arithmetic flags, in a third
+    // of popfq's time; the others are as they were unless the application had
+    // one of DF, AC, TF, NT set. Destroys rax.
+    ".macro usertrap_restore_flags",
+    "mov r11, [rsp]",
+    "test r11d, {RARE_FLAGS}",
+    "jnz 79f",
+    "mov eax, r11d",
+    "rol ax, 8",            // ah = SF ZF AF PF CF, al = bits 8..15
+    "and al, 8",            // OF is bit 11
+    "add al, 0x78",         // 0x80 overflows, 0x78 does not
+    "sahf",
+    "jmp 80f",
+    "79:",
+    "push r11",             // on the hook stack
+    "popfq",
+    "80:",
+    ".endm",
+    //
+    // ---- the gate: the only syscall instructions that the arm lets through
+    //
+    // 512-byte alignment keeps it inside one 4 GiB line, as the filter needs
+    // (and checks when it is built).
+    ".section .text.usertrap_gate, \"ax\", @progbits",
+    ".p2align 9, 0xcc",
+    ".globl usertrap_gate_start",
+    ".hidden usertrap_gate_start",
+    "usertrap_gate_start:",
+    // rax = number, rcx = return address, r11 free; all else the application's.
+    ".globl usertrap_entry_pass",
+    ".hidden usertrap_entry_pass",
+    "usertrap_entry_pass:",
+    "mov gs:[{RET}], rcx",
+    // gs:RET = return address; registers, flags and rsp are the application's.
+    // The kernel holds nothing of ours meanwhile but that one word.
+    "usertrap_gate_pass:",
+    "syscall",
+    "usertrap_gate_pass_done:",
+    "mov rcx, gs:[{RET}]",  // as the instruction leaves it; r11 is right
+    "jmp rcx",
+    // As gate_pass, but the call has an exit side.
+    "usertrap_gate_exit:",
+    "syscall",
+    "usertrap_gate_exit_done:",
+    "jmp usertrap_exit_entry",
+    // rbx = the child's area, all signals blocked.
+    "usertrap_gate_clone:",
+    "syscall",
+    "jmp usertrap_clone_done",
+    // The child on a machine without wrgsbase: arch_prctl(ARCH_SET_GS, rbx).
+    "usertrap_gate_set_gs:",
+    "syscall",
+    "jmp usertrap_clone_child_gs",
+    // No stack, no area: the thread ends here.
+    "usertrap_gate_last:",
+    "syscall",
+    "ud2",
+    // rt_sigprocmask at the end of an entry; signals come in right behind it.
+    "usertrap_gate_unmask:",
+    "syscall",
+    "usertrap_gate_unmask_done:",
+    "jmp usertrap_resume",
+    // The restorer of our own signal handler.
+    ".globl usertrap_gate_restorer",
+    ".hidden usertrap_gate_restorer",
+    "usertrap_gate_restorer:",
+    "mov eax, {SYS_RT_SIGRETURN}",
+    "syscall",
+    "ud2",
+    // extern "C" fn(number, a, b, c, d, e, f) -> rax
+    ".globl usertrap_gate_own",
+    ".hidden usertrap_gate_own",
+    "usertrap_gate_own:",
+    "mov rax, rdi",
+    "mov rdi, rsi",
+    "mov rsi, rdx",
+    "mov rdx, rcx",
+    "mov r10, r8",
+    "mov r8, r9",
+    "mov r9, [rsp + 8]",
+    "syscall",
+    "ret",
+    ".globl usertrap_gate_end",
+    ".hidden usertrap_gate_end",
+    "usertrap_gate_end:",
+    //
+    // ---- entry
+    //
+    ".section .text.usertrap_entry, \"ax\", @progbits",
+    ".p2align 6, 0xcc",
+    // rax = number as the application gave it, rcx = return address.
+    ".globl usertrap_entry_any",
+    ".hidden usertrap_entry_any",
+    "usertrap_entry_any:",
+    "mov gs:[{RET}], rcx",
+    "usertrap_entry_any_saved:",
+    "movzx ecx, ax",
+    "lea r11, [rip + {INTEREST}]",
+    "movzx ecx, byte ptr [r11 + rcx]",
+    "jrcxz 2f",             // a branch that needs no flags
+    "jmp usertrap_entry_full_saved",
+    "2: jmp usertrap_gate_pass",
+    // rax = number, rcx = return address, r11 free; all else the application's.
+    ".p2align 4, 0xcc",
+    ".globl usertrap_entry_full",
+    ".hidden usertrap_entry_full",
+    "usertrap_entry_full:",
+    "mov gs:[{RET}], rcx",
+    "usertrap_entry_full_saved:",
+    "mov gs:[{APP_RSP}], rsp",
+    "mov rsp, gs:[{STACK_TOP}]",
+    "usertrap_entry_full_switched:",
+    "pushfq",               // to area.flags; rsp = area
+    "usertrap_entry_full_flags:",
+    "mov [rsp + {NUMBER}], rax",
+    "usertrap_store_args",
+    "usertrap_sse save",
+    "usertrap_abi_flags",
+    "usertrap_entry_full_rdi:",
+    "mov rdi, rsp",
+    "call {enter}",
+    "usertrap_sse restore",
+    //
+    // ---- the end of every entry: all of the application's state is in the
+    //      area but its callee-saved and vector registers, which are live
+    //
+    "usertrap_resume:",
+    "cmp dword ptr [rsp + {HELD}], 0",
+    "jne usertrap_unmask",
+    "mov eax, [rsp + {ACTION}]",
+    "cmp eax, {PASS}",
+    "je usertrap_pass",
+    "ja usertrap_other",
+    "usertrap_load_args",
+    "mov rcx, [rsp + {RET}]",
+    "usertrap_restore_flags",
+    "mov rax, [rsp + {RESULT}]",
+    "mov rsp, [rsp + {APP_RSP}]",
+    "jmp rcx",
+    "usertrap_pass:",
+    "usertrap_load_args",
+    "usertrap_restore_flags",
+    "mov rax, [rsp + {NUMBER}]",
+    "mov rsp, [rsp + {APP_RSP}]",
+    "jmp usertrap_gate_pass",
+    "usertrap_pass_then_exit:",
+    "usertrap_load_args",
+    "usertrap_restore_flags",
+    "mov rax, [rsp + {NUMBER}]",
+    "mov rsp, [rsp + {APP_RSP}]",
+    "jmp usertrap_gate_exit",
+    "usertrap_other:",
+    "cmp eax, {PASS_THEN_EXIT}",
+    "je usertrap_pass_then_exit",
+    "cmp eax, {CLONE}",
+    "je usertrap_clone",
+    "cmp eax, {THREAD_EXIT}",
+    "je usertrap_thread_exit",
+    "ud2",
+    "usertrap_resume_end:",
+    // All signals are blocked here, so the flag can be cleared first.
+    "usertrap_unmask:",
+    "mov eax, [rsp + {ACTION}]",
+    "cmp eax, {CLONE}",     // these two go on with signals blocked
+    "je usertrap_other",
+    "cmp eax, {THREAD_EXIT}",
+    "je usertrap_other",
+    "mov dword ptr [rsp + {HELD}], 0",
+    "cmp eax, {SIG_RETURN}",// the frame has the mask
+    "je usertrap_pass",
+    "lea rsi, [rsp + {SAVED_MASK}]",
+    "mov eax, {SYS_RT_SIGPROCMASK}",
+    "mov edi, {SIG_SETMASK}",
+    "xor edx, edx",
+    "mov r10d, 8",
+    "jmp usertrap_gate_unmask",
+    //
+    // ---- the exit side of a call: rax = the kernel's result, rcx and r11 as
+    //      the instruction left them, all else the application's
+    //
+    ".p2align 4, 0xcc",
+    "usertrap_exit_entry:",
+    "mov gs:[{RESULT}], rax",
+    "usertrap_exit_saved:",
+    "mov rsp, gs:[{STACK_TOP}]",
+    "lea rsp, [rsp - 8]",   // area.flags still has the flags
+    "usertrap_sse save",
+    "usertrap_abi_flags",
+    "mov rdi, rsp",
+    "call {exit}",
+    "usertrap_exit_called:",
+    "usertrap_sse restore",
+    "jmp usertrap_resume",
+    //
+    // ---- clone, fork, vfork: all signals blocked throughout
+    //
+    "usertrap_clone:",
+    "mov [rsp + {RBX}], rbx",
+    "mov rbx, [rsp + {NEW_AREA}]",
+    "usertrap_load_args",
+    "mov rax, [rsp + {NUMBER}]",
+    "mov rsp, [rsp + {APP_RSP}]",   // the child's rsp, unless it gets a stack
+    "jmp usertrap_gate_clone",
+    "usertrap_clone_done:",
+    "test rax, rax",
+    "jz usertrap_clone_child",
+    "mov gs:[{RESULT}], rax",
+    "mov rsp, gs:[{STACK_TOP}]",
+    "lea rsp, [rsp - 8]",
+    "mov rbx, [rsp + {RBX}]",
+    "usertrap_sse save",
+    "mov rdi, rsp",
+    "call {clone_parent}",
+    "usertrap_sse restore",
+    "jmp usertrap_resume",
+    // rbx = own area, gs = the parent's area, rsp = the child's stack.
+    "usertrap_clone_child:",
+    "cmp byte ptr [rip + {FSGSBASE}], 0",
+    "je usertrap_clone_child_prctl",
+    "wrgsbase rbx",
+    "usertrap_clone_child_gs:",
+    "mov gs:[{APP_RSP}], rsp",
+    "mov rsp, rbx",
+    "mov rbx, [rsp + {RBX}]",
+    "usertrap_sse save",
+    "mov rdi, rsp",
+    "call {clone_child_setup}",
+    "usertrap_sse restore",
+    "jmp usertrap_resume",
+    "usertrap_clone_child_prctl:",
+    "mov eax, {SYS_ARCH_PRCTL}",
+    "mov edi, {ARCH_SET_GS}",
+    "mov rsi, rbx",
+    "jmp usertrap_gate_set_gs",
+    //
+    // ---- a thread ends: its area goes on the free list, by registers alone,
+    //      and from the exchange on it may belong to another thread
+    //
+    "usertrap_thread_exit:",
+    "mov rdi, [rsp + {ARGS}]",
+    "mov r9, [rsp + {NUMBER}]",
+    "mov rbx, rsp",
+    "shr rbx, 12",
+    "lea r8, [rip + {FREE_AREAS}]",
+    "mov rax, [r8]",
+    "3:",
+    "mov [rsp + {NEXT_FREE}], rax",
+    "mov rdx, rax",
+    "shr rdx, {FREE_PAGE_BITS}",    // keep the tag,
+    "shl rdx, {FREE_PAGE_BITS}",
+    "or rdx, rbx",                  // replace the page
+    "lock cmpxchg [r8], rdx",
+    "jne 3b",
+    "mov rax, r9",
+    "jmp usertrap_gate_last",
+    ".globl usertrap_entry_end",
+    ".hidden usertrap_entry_end",
+    "usertrap_entry_end:",
+    ".text",
+    INTEREST = sym INTEREST,
+    KEEP_SSE = sym KEEP_SSE,
+    FSGSBASE = sym FSGSBASE,
+    FREE_AREAS = sym FREE_AREAS,
+    enter = sym dispatch::enter_from_entry,
+    exit = sym dispatch::exit_from_gate,
+    clone_parent = sym clone::parent_from_gate,
+    clone_child_setup = sym clone::child_from_gate,
+    ARGS = const ARGS,
+    NUMBER = const offset_of!(ThreadArea, call) + offset_of!(Call<'static>, number),
+    RESULT = const offset_of!(ThreadArea, call) + offset_of!(Call<'static>, result),
+    RET = const offset_of!(ThreadArea, call) + offset_of!(Call<'static>, return_address),
+    APP_RSP = const offset_of!(ThreadArea, app_rsp),
+    STACK_TOP = const offset_of!(ThreadArea, stack_top),
+    ACTION = const offset_of!(ThreadArea, action),
+    HELD = const offset_of!(ThreadArea, held),
+    SAVED_MASK = const offset_of!(ThreadArea, saved_mask),
+    RBX = const offset_of!(ThreadArea, rbx),
+    NEW_AREA = const offset_of!(ThreadArea, new_area),
+    SSE = const offset_of!(ThreadArea, sse),
+    NEXT_FREE = const offset_of!(ThreadArea, next_free),
+    FREE_PAGE_BITS = const FREE_PAGE_BITS,
+    PASS = const Action::Pass as u32,
+    PASS_THEN_EXIT = const Action::PassThenExit as u32,
+    CLONE = const Action::Clone as u32,
+    THREAD_EXIT = const Action::ThreadExit as u32,
+    SIG_RETURN = const Action::SigReturn as u32,
+    AC = const rflags::AC,
+    RARE_FLAGS = const rflags::TF | rflags::DF | rflags::NT | rflags::AC,
+    SYS_RT_SIGRETURN = const libc::SYS_rt_sigreturn,
+    SYS_RT_SIGPROCMASK = const libc::SYS_rt_sigprocmask,
+    SYS_ARCH_PRCTL = const libc::SYS_arch_prctl,
+    ARCH_SET_GS = const crate::kernel::ARCH_SET_GS,
+    SIG_SETMASK = const libc::SIG_SETMASK,
+);
+
+macro_rules! labels {
+    ($($(#[$doc:meta])* $name:ident = $symbol:ident;)*) => {
+        unsafe extern "C" { $(static $symbol: u8;)* }
+        $($(#[$doc])* pub(crate) fn $name() -> u64 {
+            (&raw const $symbol) as u64
+        })*
+    };
+}
+
+labels! {
+    /// First byte of the gate.
+    gate_start = usertrap_gate_start;
+    /// Behind the last byte of the gate.
+    gate_end = usertrap_gate_end;
+    /// Trampolines of numbers outside the interest set jump here.
+    entry_pass = usertrap_entry_pass;
+    gate_pass = usertrap_gate_pass;
+    gate_pass_done = usertrap_gate_pass_done;
+    gate_exit = usertrap_gate_exit;
+    gate_exit_done = usertrap_gate_exit_done;
+    gate_clone = usertrap_gate_clone;
+    gate_unmask_done = usertrap_gate_unmask_done;
+    gate_restorer = usertrap_gate_restorer;
+    /// Calls of unknown number come in here.
+    entry_any = usertrap_entry_any;
+    entry_any_saved = usertrap_entry_any_saved;
+    /// Trampolines of interesting numbers jump here.
+    entry_full = usertrap_entry_full;
+    entry_full_saved = usertrap_entry_full_saved;
+    entry_full_switched = usertrap_entry_full_switched;
+    entry_full_flags = usertrap_entry_full_flags;
+    entry_full_rdi = usertrap_entry_full_rdi;
+    resume = usertrap_resume;
+    resume_end = usertrap_resume_end;
+    exit_entry = usertrap_exit_entry;
+    exit_saved = usertrap_exit_saved;
+    exit_called = usertrap_exit_called;
+    entry_end = usertrap_entry_end;
+}

@@ -1,0 +1,119 @@
+//! The ends of threads and processes, and the beginning of forked ones.
+
+#![allow(unsafe_code, reason = "visits the areas of other threads")]
+
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use crate::abi::errno::Errno;
+use crate::hook::{Report, Summary};
+use crate::kernel::{self, ARCH_GET_GS, ARCH_SET_GS};
+use crate::rewrite::rewriter;
+use crate::trap::area::{self, Action, Kind, ThreadArea};
+use crate::trap::mask::block_all;
+use crate::trap::{clock, descriptors, dispatch, log};
+
+/// The report of this process has been written.
+static REPORTED: AtomicBool = AtomicBool::new(false);
+
+/// exit(2): the last thread reports; the area goes back.
+pub(crate) fn thread(area: &mut ThreadArea) -> Action {
+    match area.kind {
+        Kind::VforkChild => Action::Pass,
+        Kind::VmProcess => leave(area),
+        Kind::Thread => {
+            if area::LIVE.fetch_sub(1, Ordering::Relaxed) == 1 {
+                report();
+            }
+            leave(area)
+        }
+    }
+}
+
+/// exit_group(2).
+pub(crate) fn process(area: &mut ThreadArea) -> Action {
+    match area.kind {
+        Kind::VforkChild => Action::Pass,
+        Kind::VmProcess => leave(area),
+        Kind::Thread => {
+            report();
+            Action::Pass
+        }
+    }
+}
+
+/// Signals must not come in once the area is given back.
+fn leave(area: &mut ThreadArea) -> Action {
+    block_all(area);
+    area.in_use.store(false, Ordering::Relaxed);
+    Action::ThreadExit
+}
+
+/// The child of a fork: alone, with its parent's memory. Other threads' areas
+/// are free, counters start at zero.
+pub(crate) fn forked(own: &mut ThreadArea) {
+    let own_address = &raw mut *own;
+    area::for_each(|area| {
+        // SAFETY: areas are never unmapped, and this is the only thread.
+        unsafe {
+            for word in (*area).call.words {
+                // Untouched pages stay untouched.
+                if word.load(Ordering::Relaxed) != 0 {
+                    word.store(0, Ordering::Relaxed);
+                }
+            }
+            (*area).trapped.store(0, Ordering::Relaxed);
+            (*area).int80.store(0, Ordering::Relaxed);
+            if area != own_address && (*area).in_use.load(Ordering::Relaxed) {
+                area::release(area);
+            }
+        }
+    });
+    own.kind = Kind::Thread;
+    area::LIVE.store(1, Ordering::Relaxed);
+    area::EVER.store(1, Ordering::Relaxed);
+    REPORTED.store(false, Ordering::Relaxed);
+}
+
+/// Lets the hook write its report, once per process.
+fn report() {
+    let Some(hook) = dispatch::hook() else { return };
+    if REPORTED.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let mut summary = Summary {
+        pid: kernel::getpid(),
+        threads: area::EVER.load(Ordering::Relaxed),
+        ticks_per_us: clock::ticks_per_us(),
+        ..Summary::default()
+    };
+    rewriter::summarize(&mut summary);
+    area::for_each(|area| {
+        // SAFETY: areas are never unmapped; counters are atomics.
+        unsafe {
+            summary.trapped += (*area).trapped.load(Ordering::Relaxed);
+            summary.int80 += (*area).int80.load(Ordering::Relaxed);
+        }
+    });
+    let threads = |visit: &mut dyn FnMut(&[core::sync::atomic::AtomicU64])| {
+        area::for_each(|area| {
+            // SAFETY: as above.
+            visit(unsafe { (*area).call.words });
+        });
+    };
+    descriptors::write_report(|out| hook.report(&Report::new(summary, &threads), out));
+}
+
+/// arch_prctl: GS is ours. None: the kernel serves it.
+pub(crate) fn arch_prctl(option: u64, address: u64) -> Option<i64> {
+    match option {
+        ARCH_SET_GS => {
+            log::warn_once_gs();
+            Some(Errno::EPERM.to_result())
+        }
+        ARCH_GET_GS => Some(match kernel::copy_out(address, &0u64.to_ne_bytes()) {
+            Ok(()) => 0,
+            Err(errno) => errno.to_result(),
+        }),
+        _ => None,
+    }
+}

@@ -1,0 +1,101 @@
+//! One-line messages to the standard error that the process started with.
+
+use core::fmt::{self, Write};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+
+use crate::kernel;
+use crate::setup::config::Level;
+
+static LEVEL: AtomicU8 = AtomicU8::new(Level::Warn as u8);
+/// Device and inode of descriptor 2 at the start: when the application has put
+/// another file there, messages are dropped and do not land in that file.
+static STDERR: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
+
+/// Sets the level, and remembers what standard error is.
+pub(crate) fn configure(level: Level) {
+    LEVEL.store(level as u8, Ordering::Relaxed);
+    if let Ok((device, inode)) = kernel::file_identity(2) {
+        STDERR[0].store(device, Ordering::Relaxed);
+        STDERR[1].store(inode, Ordering::Relaxed);
+    }
+}
+
+/// A line that is cut, not refused, at its end.
+struct Line {
+    bytes: [u8; 512],
+    len: usize,
+}
+
+impl fmt::Write for Line {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for byte in text.bytes() {
+            // The last byte is for the newline.
+            if let Some(place) = self.bytes.get_mut(self.len).filter(|_| self.len < 511) {
+                *place = byte;
+                self.len += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes `usertrap: message` if the level asks for it.
+pub(crate) fn line(level: Level, message: fmt::Arguments<'_>) {
+    if level as u8 > LEVEL.load(Ordering::Relaxed) {
+        return;
+    }
+    let now = kernel::file_identity(2).ok();
+    let start = (STDERR[0].load(Ordering::Relaxed), STDERR[1].load(Ordering::Relaxed));
+    if now != Some(start) {
+        return;
+    }
+    let mut line = Line { bytes: [0; 512], len: 0 };
+    let _ = write!(line, "usertrap: {message}");
+    if let Some(end) = line.bytes.get_mut(line.len) {
+        *end = b'\n';
+    }
+    let _ = kernel::write_all(2, line.bytes.get(..line.len + 1).unwrap_or(&[]));
+}
+
+fn warn_once(said: &AtomicBool, message: &str) {
+    if !said.swap(true, Ordering::Relaxed) {
+        line(Level::Warn, format_args!("{message}"));
+    }
+}
+
+/// The application tried to execute another program.
+pub(crate) fn warn_once_exec() {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    warn_once(&SAID, "execve and execveat are answered EPERM: new programs cannot be interposed yet");
+}
+
+/// The application wants GS.
+pub(crate) fn warn_once_gs() {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    warn_once(&SAID, "arch_prctl(ARCH_SET_GS) is answered EPERM: GS points to the thread area");
+}
+
+/// The application uses `int $0x80`.
+pub(crate) fn warn_once_int80() {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    warn_once(&SAID, "int $0x80 is answered ENOSYS: i386 calls of 64-bit code are not served");
+}
+
+/// A hook, or the core, faulted.
+pub(crate) fn fault_in_hook(signal: i32, rip: u64, address: u64) {
+    line(
+        Level::Error,
+        format_args!("signal {signal} inside a hook or the core, at {rip:#x}, address {address:#x}"),
+    );
+}
+
+/// A detail for those who look for one.
+pub(crate) fn debug(message: &str) {
+    line(Level::Debug, format_args!("{message}"));
+}
+
+/// An invariant is broken, or cannot be kept: says so and ends the process.
+pub(crate) fn fatal(message: &str) -> ! {
+    line(Level::Error, format_args!("{message}"));
+    kernel::exit_group(125);
+}

@@ -1,0 +1,109 @@
+//! Signal masks: the reserved signals are taken out of every mask that reaches
+//! the kernel, and the application reads back what it set (I4).
+
+#![allow(unsafe_code, reason = "reads and writes masks that the kernel has just accessed")]
+
+use core::sync::atomic::Ordering;
+
+use crate::abi::sigaction::SIGSET_SIZE;
+use crate::abi::sigframe::bit;
+use crate::kernel;
+use crate::trap::area::ThreadArea;
+use crate::trap::sigaction::reserved;
+
+/// Blocks all signals until the end of the entry.
+pub(crate) fn block_all(area: &ThreadArea) {
+    let old = kernel::set_mask(!0);
+    // A signal that came in before the call has blocked and noted already.
+    if area.held.load(Ordering::Relaxed) == 0 {
+        area.saved_mask.store(old & !reserved(), Ordering::Relaxed);
+        area.held.store(1, Ordering::Relaxed);
+    }
+}
+
+/// The exit side of a successful rt_sigprocmask, which the kernel has carried
+/// out as it was.
+pub(crate) fn changed(area: &mut ThreadArea) {
+    let [how, set, old, ..] = area.call.args;
+    let before = area.virtual_mask;
+    if set != 0 {
+        // SAFETY: the kernel has just read it.
+        let set = unsafe { (set as *const u64).read_unaligned() } & reserved();
+        area.virtual_mask = match how as i32 {
+            libc::SIG_BLOCK => before | set,
+            libc::SIG_UNBLOCK => before & !set,
+            _ => set,
+        };
+        if set != 0 && how as i32 != libc::SIG_UNBLOCK {
+            unblock_reserved(area);
+        }
+        requeue_waiting(area);
+    }
+    if old != 0 && before != 0 {
+        // SAFETY: the kernel has just written it.
+        unsafe { (old as *mut u64).write_unaligned((old as *const u64).read_unaligned() | before) };
+    }
+}
+
+fn unblock_reserved(area: &mut ThreadArea) {
+    area.saved_mask.fetch_and(!reserved(), Ordering::Relaxed);
+    kernel::unblock(reserved());
+}
+
+/// Sends those reserved signals again that came while the application had them
+/// blocked.
+fn requeue_waiting(area: &mut ThreadArea) {
+    for slot in &mut area.waiting {
+        if let Some(info) = slot
+            && area.virtual_mask & bit(info.signo) == 0
+        {
+            kernel::requeue(info);
+            *slot = None;
+        }
+    }
+}
+
+/// A call that takes a mask pointer in argument `index`, and its size in the
+/// next: lets the kernel read a copy without the reserved signals.
+pub(crate) fn replace(area: &mut ThreadArea, index: usize) {
+    let (pointer, size) = (area.call.args[index], area.call.args.get(index + 1));
+    if pointer == 0 || size != Some(&SIGSET_SIZE) {
+        return;
+    }
+    if let Some(copy) = stripped(area, pointer) {
+        area.call.set_arg(index, copy);
+    }
+}
+
+/// The same where argument 5 points to `{mask pointer, size}`: pselect6,
+/// io_pgetevents.
+pub(crate) fn replace_indirect(area: &mut ThreadArea) {
+    let packed = area.call.args[5];
+    if packed == 0 {
+        return;
+    }
+    let (Ok(pointer), Ok(SIGSET_SIZE)) = (kernel::copy_in_u64(packed), kernel::copy_in_u64(packed.wrapping_add(8)))
+    else {
+        return;
+    };
+    if pointer == 0 {
+        return;
+    }
+    if let Some(copy) = stripped(area, pointer) {
+        area.scratch[1] = copy;
+        area.scratch[2] = SIGSET_SIZE;
+        let address = &raw const area.scratch[1] as u64;
+        area.call.set_arg(5, address);
+    }
+}
+
+/// The address of a copy of the mask at `pointer` without the reserved signals;
+/// None if it has none, or cannot be read (the kernel will say so).
+fn stripped(area: &mut ThreadArea, pointer: u64) -> Option<u64> {
+    let mask = kernel::copy_in_u64(pointer).ok()?;
+    if mask & reserved() == 0 {
+        return None;
+    }
+    area.scratch[0] = mask & !reserved();
+    Some(&raw const area.scratch[0] as u64)
+}

@@ -1,0 +1,21 @@
+//! The signal-safe core: everything that runs between the application's
+//! `syscall` and its next instruction. It allocates nothing, waits for no lock
+//! in a signal handler, uses no thread-local storage but the area, and calls
+//! nothing outside this object (I12).
+
+mod altstack;
+pub(crate) mod area;
+mod clone;
+pub(crate) mod clock;
+mod deliver;
+pub(crate) mod descriptors;
+pub(crate) mod dispatch;
+pub(crate) mod entry;
+mod exit;
+pub(crate) mod log;
+mod mask;
+mod memory;
+pub(crate) mod sigaction;
+mod signal;
+mod vector;
+mod zone;

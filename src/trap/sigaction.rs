@@ -1,0 +1,272 @@
+//! The application's signal handlers, and `rt_sigaction`.
+//!
+//! The kernel is told of one handler only, ours (`trap::signal`): on our own
+//! stack, with all signals blocked. What the application has set is kept here
+//! and read back from here.
+
+#![allow(unsafe_code, reason = "installs signal handlers")]
+
+use core::mem::size_of;
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
+
+use crate::abi::errno::Errno;
+use crate::abi::sigaction::{KernelSigaction, NSIG, SA_RESTORER, SIG_DFL, SIG_IGN, SIGSET_SIZE};
+use crate::abi::sigframe::bit;
+use crate::kernel;
+use crate::trap::area::ThreadArea;
+use crate::trap::entry;
+use crate::trap::signal::usertrap_signal;
+
+/// `UAPI_SA_FLAGS` of `kernel/signal.c`: the flags that read back.
+const KNOWN_FLAGS: u64 = (libc::SA_NOCLDSTOP
+    | libc::SA_NOCLDWAIT
+    | libc::SA_SIGINFO
+    | libc::SA_ONSTACK
+    | libc::SA_RESTART
+    | libc::SA_NODEFER) as u64
+    | SA_RESETHAND
+    | SA_RESTORER
+    | SA_EXPOSE_TAGBITS;
+/// `SA_RESETHAND`, whose libc constant is negative.
+pub(crate) const SA_RESETHAND: u64 = 0x8000_0000;
+const SA_EXPOSE_TAGBITS: u64 = 0x800;
+/// Flags that decide what the kernel does besides calling the handler.
+const PASSED_ON: u64 =
+    (libc::SA_NOCLDSTOP | libc::SA_NOCLDWAIT | libc::SA_RESTART) as u64 | SA_RESETHAND;
+
+/// Whether SIGILL is ours too: an invalid opcode is a step of a rewrite.
+static OWN_SIGILL: AtomicBool = AtomicBool::new(false);
+
+/// The signals whose kernel handler is always ours, whatever the application
+/// says: as a mask.
+pub(crate) fn reserved() -> u64 {
+    reserved_if(OWN_SIGILL.load(Ordering::Relaxed))
+}
+
+/// The same, before it is settled whether SIGILL is one of them.
+pub(crate) const fn reserved_if(own_sigill: bool) -> u64 {
+    bit(libc::SIGSYS) | if own_sigill { bit(libc::SIGILL) } else { 0 }
+}
+
+/// One table of handlers: of a process, or of a vfork child.
+pub(crate) struct Dispositions {
+    writer: spin::Mutex<()>,
+    actions: [Slot; NSIG],
+}
+
+/// Two copies, of which the version's low bit names the valid one: a reader in
+/// a signal handler never waits.
+struct Slot {
+    version: AtomicU32,
+    copies: [[AtomicU64; 4]; 2],
+}
+
+impl Slot {
+    const fn new() -> Slot {
+        Slot {
+            version: AtomicU32::new(0),
+            copies: [const { [const { AtomicU64::new(0) }; 4] }; 2],
+        }
+    }
+
+    fn read(&self) -> KernelSigaction {
+        loop {
+            let version = self.version.load(Ordering::Acquire);
+            let [handler, flags, restorer, mask] = &self.copies[version as usize & 1];
+            let action = KernelSigaction {
+                handler: handler.load(Ordering::Relaxed),
+                flags: flags.load(Ordering::Relaxed),
+                restorer: restorer.load(Ordering::Relaxed),
+                mask: mask.load(Ordering::Relaxed),
+            };
+            fence(Ordering::Acquire);
+            // Torn only if two writes passed in between; then read again.
+            if self.version.load(Ordering::Relaxed).wrapping_sub(version) <= 1 {
+                return action;
+            }
+        }
+    }
+
+    /// Only under the writer's lock.
+    fn write(&self, action: &KernelSigaction) {
+        let version = self.version.load(Ordering::Relaxed).wrapping_add(1);
+        fence(Ordering::Release);
+        let copy = &self.copies[version as usize & 1];
+        for (word, value) in copy.iter().zip([action.handler, action.flags, action.restorer, action.mask]) {
+            word.store(value, Ordering::Relaxed);
+        }
+        self.version.store(version, Ordering::Release);
+    }
+}
+
+impl Dispositions {
+    /// All default.
+    pub(crate) const fn new() -> Dispositions {
+        Dispositions { writer: spin::Mutex::new(()), actions: [const { Slot::new() }; NSIG] }
+    }
+
+    /// The application's action for a signal, 1..=64.
+    pub(crate) fn get(&self, signal: i32) -> KernelSigaction {
+        self.actions.get(signal as usize - 1).map_or(KernelSigaction::default(), Slot::read)
+    }
+
+    /// As the kernel does on delivery under SA_RESETHAND.
+    pub(crate) fn reset(&self, signal: i32) {
+        let Some(slot) = self.actions.get(signal as usize - 1) else { return };
+        let mut action = slot.read();
+        action.handler = SIG_DFL;
+        // In a signal handler nobody waits; a writer in another thread is
+        // setting the action anyway.
+        if let Some(_writer) = self.writer.try_lock() {
+            slot.write(&action);
+        }
+    }
+
+    /// Takes over all actions of `other`; handlers become the default action
+    /// if `clear` (CLONE_CLEAR_SIGHAND).
+    pub(crate) fn copy_from(&self, other: &Dispositions, clear: bool) {
+        for (to, from) in self.actions.iter().zip(&other.actions) {
+            let mut action = from.read();
+            if clear && action.handler != SIG_IGN {
+                action = KernelSigaction::default();
+            }
+            to.write(&action);
+        }
+    }
+
+    /// After a fork, in the child: a writer in another thread is no more.
+    pub(crate) fn forked(&self, clear: bool) {
+        // SAFETY: this is the only thread, and it holds no guard.
+        unsafe { self.writer.force_unlock() };
+        if clear {
+            self.copy_from(self, true);
+        }
+    }
+}
+
+/// The process's handlers.
+pub(crate) static PROCESS: Dispositions = Dispositions::new();
+
+/// The action that the kernel gets for one of the application's.
+fn kernel_action(action: &KernelSigaction) -> KernelSigaction {
+    if action.handler == SIG_DFL || action.handler == SIG_IGN {
+        return KernelSigaction { mask: action.mask & !reserved(), ..*action };
+    }
+    own_action(action.flags & PASSED_ON)
+}
+
+/// Our own handler: on the area's signal stack, all signals blocked.
+fn own_action(flags: u64) -> KernelSigaction {
+    KernelSigaction {
+        handler: usertrap_signal as *const () as u64,
+        flags: flags | (libc::SA_SIGINFO | libc::SA_ONSTACK) as u64 | SA_RESTORER,
+        restorer: entry::gate_restorer(),
+        mask: !0,
+    }
+}
+
+/// Registers our handler for the reserved signals.
+pub(crate) fn install_reserved() -> Result<(), Errno> {
+    for signal in [libc::SIGSYS, libc::SIGILL] {
+        if reserved() & bit(signal) != 0 {
+            // SAFETY: the handler is made for this.
+            unsafe { kernel::sigaction(signal, Some(&own_action(0)))? };
+        }
+    }
+    Ok(())
+}
+
+/// Takes over the handlers that the process has at the start, and registers
+/// ours for the reserved signals.
+pub(crate) fn adopt(own_sigill: bool) -> Result<(), Errno> {
+    OWN_SIGILL.store(own_sigill, Ordering::Relaxed);
+    for (signal, slot) in (1..=NSIG as i32).zip(&PROCESS.actions) {
+        // SAFETY: only reads.
+        let Ok(action) = (unsafe { kernel::sigaction(signal, None) }) else { continue };
+        slot.write(&action);
+        if action.handler != SIG_DFL && action.handler != SIG_IGN {
+            // SAFETY: our handler calls the application's.
+            unsafe { kernel::sigaction(signal, Some(&kernel_action(&action)))? };
+        }
+    }
+    install_reserved()
+}
+
+/// Gives the kernel back what it had before [`adopt`]: we do not run after all.
+pub(crate) fn disown() {
+    for (signal, slot) in (1..=NSIG as i32).zip(&PROCESS.actions) {
+        // SAFETY: these are the application's own actions.
+        let _ = unsafe { kernel::sigaction(signal, Some(&slot.read())) };
+    }
+}
+
+/// Registers our handler for `signal` again, after SA_RESETHAND took it away
+/// for a delivery that has to be repeated.
+pub(crate) fn rearm(signal: i32, action: &KernelSigaction) {
+    // SAFETY: our handler calls the application's.
+    let _ = unsafe { kernel::sigaction(signal, Some(&kernel_action(action))) };
+}
+
+/// Lets the kernel do the default action for a signal of ours.
+pub(crate) fn set_default(signal: i32) {
+    // SAFETY: no handler is set.
+    let _ = unsafe { kernel::sigaction(signal, Some(&KernelSigaction::default())) };
+}
+
+/// `rt_sigaction`: the result, or None if the kernel is to refuse it.
+pub(crate) fn serve(area: &ThreadArea) -> Option<i64> {
+    let [signal, new, old, size, ..] = area.call.args;
+    let signal = signal as i32;
+    if size != SIGSET_SIZE || !(1..=NSIG as i32).contains(&signal) {
+        return None;
+    }
+    if signal == libc::SIGKILL || signal == libc::SIGSTOP {
+        return None;
+    }
+    Some(match change(area, signal, new, old) {
+        Ok(()) => 0,
+        Err(errno) => errno.to_result(),
+    })
+}
+
+fn change(area: &ThreadArea, signal: i32, new: u64, old: u64) -> Result<(), Errno> {
+    let new = if new == 0 { None } else { Some(read_action(new)?) };
+    // SAFETY: a table outlives the threads that use it: it is the process's, or
+    // lies in an area, and areas are never unmapped.
+    let table = unsafe { &*area.dispositions.load(Ordering::Relaxed) };
+    let slot = &table.actions[signal as usize - 1];
+    let before = {
+        let _writer = table.writer.lock();
+        let before = slot.read();
+        if let Some(action) = &new {
+            slot.write(action);
+            if reserved() & bit(signal) == 0 {
+                // SAFETY: our handler, or none.
+                unsafe { kernel::sigaction(signal, Some(&kernel_action(action)))? };
+            }
+        }
+        before
+    };
+    if old != 0 {
+        let words = [before.handler, before.flags, before.restorer, before.mask];
+        let mut bytes = [0; size_of::<KernelSigaction>()];
+        for (chunk, word) in bytes.chunks_exact_mut(8).zip(words) {
+            chunk.copy_from_slice(&word.to_ne_bytes());
+        }
+        kernel::copy_out(old, &bytes)?;
+    }
+    Ok(())
+}
+
+fn read_action(address: u64) -> Result<KernelSigaction, Errno> {
+    let mut bytes = [0; size_of::<KernelSigaction>()];
+    kernel::copy_in(&mut bytes, address)?;
+    let mut words = bytes.chunks_exact(8).map(|chunk| u64::from_ne_bytes(chunk.try_into().unwrap_or_default()));
+    let mut next = || words.next().unwrap_or_default();
+    let action = KernelSigaction { handler: next(), flags: next(), restorer: next(), mask: next() };
+    Ok(KernelSigaction {
+        flags: action.flags & KNOWN_FLAGS,
+        mask: action.mask & !(bit(libc::SIGKILL) | bit(libc::SIGSTOP)),
+        ..action
+    })
+}

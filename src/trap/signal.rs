@@ -1,0 +1,284 @@
+//! The one signal handler that the kernel knows of.
+//!
+//! It runs on the area's signal stack with all signals blocked, so it is never
+//! nested, and writes nothing to the application's stack but the frame that an
+//! application's handler gets. A SIGSYS of the arm becomes a jump to the entry;
+//! every other signal finds the interrupted call rolled back, rolled forward,
+//! or is held back until the hook has ended.
+
+#![allow(unsafe_code, reason = "edits the kernel's signal frame")]
+
+use core::sync::atomic::Ordering;
+
+use crate::abi::errno::Errno;
+use crate::abi::seccomp::AUDIT_ARCH_I386;
+use crate::abi::sigaction::{SIG_DFL, SIG_IGN};
+use crate::abi::sigframe::{SYS_SECCOMP, SigContext, SigInfo, TRAP_TRACE, UContext, bit, rflags};
+use crate::hook::Outcome;
+use crate::kernel;
+use crate::rewrite::{rewriter, table};
+use crate::trap::area::{self, Action, ThreadArea};
+use crate::trap::zone::{self, Zone};
+use crate::trap::{deliver, dispatch, entry, log, sigaction};
+
+/// The signal handler.
+///
+/// # Safety
+/// Called by the kernel only, with the frame that belongs to the signal.
+pub(crate) unsafe extern "C" fn usertrap_signal(_signal: i32, info: *mut SigInfo, uc: *mut UContext) {
+    // SAFETY: the kernel hands out valid pointers into its frame.
+    let (info, uc) = unsafe { (&*info, &mut *uc) };
+    let mut area = area::current();
+    if area.is_null() {
+        area = adopt(info, uc);
+    }
+    // SAFETY: the area is the thread's own and never unmapped. The code that
+    // was interrupted may be using it too; what both touch is atomic.
+    let area = unsafe { &mut *area };
+    handle(area, info, uc);
+    uc.uc_sigmask &= !sigaction::reserved();
+}
+
+fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) {
+    let context = &mut uc.uc_mcontext;
+    if info.signo == libc::SIGSYS && is_trap(info) {
+        trap(area, info, context);
+        return;
+    }
+    if info.signo == libc::SIGILL && info.code > 0 && redirect_invalid_opcode(context) {
+        return;
+    }
+    let rip = context.rip;
+    let zone = zone::of(rip, area.on_hook_stack(context.rsp), table::in_trampolines(rip));
+    if info.signo == libc::SIGTRAP && info.code == TRAP_TRACE && step_over(area, zone, context) {
+        return;
+    }
+    if zone == Zone::Hook {
+        if is_fault(info) {
+            die_in_hook(info, context);
+            return;
+        }
+        hold(area, info, uc);
+        return;
+    }
+    show_application(area, zone, context);
+    let table = area.dispositions.load(Ordering::Relaxed);
+    // SAFETY: tables outlive the threads that use them (`sigaction::change`).
+    let action = unsafe { (*table).get(info.signo) };
+    let blocked = area.virtual_mask & bit(info.signo) != 0;
+    if blocked && !is_fault(info) {
+        wait_for_unblocking(area, info);
+    } else if action.handler == SIG_IGN && !is_fault(info) {
+        // Ignored, as the kernel would have done by itself.
+    } else if action.handler == SIG_DFL || action.handler == SIG_IGN || blocked {
+        default(info, uc);
+    } else {
+        deliver::deliver(area, &action, info, uc);
+    }
+}
+
+/// A seccomp SIGSYS from outside the gate is the arm's. From the gate it is of
+/// a filter of the application's own.
+fn is_trap(info: &SigInfo) -> bool {
+    let ip = info.address;
+    info.code == SYS_SECCOMP && !(ip > entry::gate_start() && ip <= entry::gate_end())
+}
+
+/// Turns a trapped call into a jump to the entry: sigreturn lands there with
+/// rax as it was, and rcx as the `syscall` leaves it.
+fn trap(area: &mut ThreadArea, info: &SigInfo, context: &mut SigContext) {
+    if info.arch == AUDIT_ARCH_I386 {
+        area.int80.fetch_add(1, Ordering::Relaxed);
+        log::warn_once_int80();
+        context.rax = Errno::ENOSYS.to_result() as u64;
+        return;
+    }
+    area.trapped.store(area.trapped.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    if info.address == context.rip {
+        rewriter::consider(context.rip.wrapping_sub(2), context.rax);
+    }
+    context.rcx = context.rip;
+    context.rip = entry::entry_any();
+}
+
+/// A thread that meets the invalid opcode which stands in a site for the time
+/// of a rewrite, or at the `syscall` of a site in the fallback table.
+fn redirect_invalid_opcode(context: &mut SigContext) -> bool {
+    match rewriter::invalid_opcode(context.rip) {
+        Some(rewriter::Resume::Trampoline(address)) => context.rip = address,
+        Some(rewriter::Resume::Call { return_address }) => {
+            context.rcx = return_address;
+            context.rip = entry::entry_any();
+        }
+        Some(rewriter::Resume::Again) => {}
+        None => return false,
+    }
+    true
+}
+
+/// Whether the kernel raised the signal for an instruction of this thread.
+fn is_fault(info: &SigInfo) -> bool {
+    info.code > 0
+        && matches!(
+            info.signo,
+            libc::SIGSEGV | libc::SIGBUS | libc::SIGILL | libc::SIGFPE | libc::SIGTRAP | libc::SIGSYS
+        )
+}
+
+/// A step of the trap flag inside our code: passes over it. The application
+/// sees the step that ends behind the call. Returns whether that is all.
+fn step_over(area: &ThreadArea, zone: Zone, context: &mut SigContext) -> bool {
+    match zone {
+        Zone::Application | Zone::GatePassDone => false,
+        Zone::Resume if area.action == Action::Answer => false,
+        // The flags have not been saved yet, or are the application's again.
+        Zone::Trampoline
+        | Zone::EnterRcx
+        | Zone::Enter
+        | Zone::EnterSwitched
+        | Zone::GatePass
+        | Zone::GateExit
+        | Zone::Resume => true,
+        Zone::EnterFlags | Zone::EnterRdi | Zone::GateExitDone | Zone::ExitSaved | Zone::Hook => {
+            context.eflags &= !rflags::TF;
+            true
+        }
+    }
+}
+
+/// Makes the context one of the application's own code.
+fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut SigContext) {
+    let site = area.call.return_address.wrapping_sub(2);
+    match zone {
+        Zone::Application | Zone::Hook => {}
+        Zone::Trampoline => {
+            if let Some(rip) = rewriter::site_position(context.rip) {
+                context.rip = rip;
+            }
+        }
+        Zone::EnterRcx => context.rip = context.rcx.wrapping_sub(2),
+        Zone::Enter => context.rip = site,
+        Zone::EnterSwitched => {
+            context.rip = site;
+            context.rsp = area.app_rsp;
+        }
+        Zone::EnterFlags => {
+            context.rip = site;
+            context.rsp = area.app_rsp;
+            context.eflags = area.flags;
+        }
+        Zone::EnterRdi => {
+            context.rip = site;
+            context.rsp = area.app_rsp;
+            context.eflags = area.flags;
+            context.rdi = area.call.args[0];
+        }
+        Zone::GatePass => context.rip = site,
+        Zone::GatePassDone => {
+            context.rip = area.call.return_address;
+            context.rcx = area.call.return_address;
+        }
+        Zone::GateExit => roll_back(area, context),
+        Zone::GateExitDone => {
+            area.call.result = context.rax as i64;
+            dispatch::exit(area, Outcome::Returned(area.call.result));
+            roll_forward(area, context);
+        }
+        Zone::ExitSaved => {
+            dispatch::exit(area, Outcome::Returned(area.call.result));
+            roll_forward(area, context);
+        }
+        Zone::Resume if area.action == Action::Answer => roll_forward(area, context),
+        Zone::Resume => roll_back(area, context),
+    }
+}
+
+/// The call has not been made, or is to be made again: back to the site.
+fn roll_back(area: &mut ThreadArea, context: &mut SigContext) {
+    if area.action == Action::PassThenExit {
+        dispatch::exit(area, Outcome::Restarting);
+    }
+    load_registers(area, context);
+    context.rax = area.call.number;
+    context.rip = area.call.return_address.wrapping_sub(2);
+}
+
+/// The call is done: on to the return address.
+fn roll_forward(area: &mut ThreadArea, context: &mut SigContext) {
+    load_registers(area, context);
+    context.rax = area.call.result as u64;
+    context.rip = area.call.return_address;
+    context.rcx = area.call.return_address;
+    context.r11 = area.flags;
+}
+
+fn load_registers(area: &mut ThreadArea, context: &mut SigContext) {
+    area.call.restore_args();
+    [context.rdi, context.rsi, context.rdx, context.r10, context.r8, context.r9] = area.call.args;
+    context.rsp = area.app_rsp;
+    context.eflags = area.flags;
+}
+
+/// Inside a hook: blocks everything until the entry ends, and queues the signal
+/// again, for the kernel to deliver then.
+fn hold(area: &ThreadArea, info: &SigInfo, uc: &mut UContext) {
+    if area.held.load(Ordering::Relaxed) == 0 {
+        area.saved_mask.store(uc.uc_sigmask & !sigaction::reserved(), Ordering::Relaxed);
+        area.held.store(1, Ordering::Relaxed);
+    }
+    uc.uc_sigmask = !0;
+    let table = area.dispositions.load(Ordering::Relaxed);
+    // SAFETY: tables outlive the threads that use them.
+    let action = unsafe { (*table).get(info.signo) };
+    if action.flags & sigaction::SA_RESETHAND != 0 && sigaction::reserved() & bit(info.signo) == 0 {
+        sigaction::rearm(info.signo, &action);
+    }
+    kernel::requeue(info);
+}
+
+/// Keeps a reserved signal that the application has blocked.
+fn wait_for_unblocking(area: &mut ThreadArea, info: &SigInfo) {
+    let slot = &mut area.waiting[usize::from(info.signo == libc::SIGILL)];
+    slot.get_or_insert(*info);
+}
+
+/// The default action, done by the kernel: with the true context, so that a
+/// core dump or a parent sees what it would have seen.
+fn default(info: &SigInfo, uc: &mut UContext) {
+    sigaction::set_default(info.signo);
+    uc.uc_sigmask &= !bit(info.signo);
+    // A fault is raised again by its instruction, except for SIGSYS of the
+    // application's own filter, whose call is over.
+    if !is_fault(info) || info.signo == libc::SIGSYS || info.signo == libc::SIGTRAP {
+        kernel::requeue(info);
+    }
+}
+
+/// A fault of a hook, or of ours: says so, and dies of it.
+fn die_in_hook(info: &SigInfo, context: &SigContext) {
+    log::fault_in_hook(info.signo, context.rip, info.address);
+    sigaction::set_default(info.signo);
+    kernel::unblock(bit(info.signo));
+}
+
+/// A thread that existed before us: makes its area on its first trap.
+fn adopt(info: &SigInfo, uc: &mut UContext) -> *mut ThreadArea {
+    let Ok(area) = area::allocate() else {
+        log::fatal("no memory for the area of a thread that existed at load");
+    };
+    // SAFETY: just allocated, ours alone; this thread has no area yet.
+    unsafe {
+        (*area).dispositions.store((&raw const sigaction::PROCESS).cast_mut(), Ordering::Relaxed);
+        (*area).kind = area::Kind::Thread;
+        area::install(area);
+        let _ = kernel::sigaltstack(Some(&(*area).signal_stack()));
+        (*area).altstack = uc.uc_stack;
+    }
+    // sigreturn sets the alternate stack from the frame.
+    // SAFETY: as above.
+    uc.uc_stack = unsafe { (*area).signal_stack() };
+    area::LIVE.fetch_add(1, Ordering::Relaxed);
+    area::EVER.fetch_add(1, Ordering::Relaxed);
+    let _ = info;
+    area
+}

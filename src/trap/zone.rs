@@ -1,0 +1,78 @@
+//! Where in our code a signal came in, and so what to do about it.
+
+use crate::trap::entry;
+
+/// What an interrupted rip means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Zone {
+    /// The application's own code.
+    Application,
+    /// In the trampoline of the site that ends at the return address in it.
+    Trampoline,
+    /// Nothing done yet; the return address is still in rcx.
+    EnterRcx,
+    /// Nothing done yet; the return address is in the area.
+    Enter,
+    /// As `Enter`, on our stack; flags are still live.
+    EnterSwitched,
+    /// As `Enter`, on our stack; flags are in the area.
+    EnterFlags,
+    /// As `EnterFlags`; rdi may be ours already.
+    EnterRdi,
+    /// A call without exit side is about to be made, or to be restarted.
+    GatePass,
+    /// A call without exit side has been made.
+    GatePassDone,
+    /// A call with exit side is about to be made, or to be restarted.
+    GateExit,
+    /// A call with exit side has been made; the result is in rax.
+    GateExitDone,
+    /// As `GateExitDone`; the result is in the area.
+    ExitSaved,
+    /// The way out: the area's `action` says what of.
+    Resume,
+    /// Inside dispatch or a hook, or where all signals are blocked.
+    Hook,
+}
+
+/// Classifies `rip`. `on_hook_stack`: whether rsp lies on the area's hook
+/// stack; `in_trampoline`: whether rip lies in the trampolines.
+pub(crate) fn of(rip: u64, on_hook_stack: bool, in_trampoline: bool) -> Zone {
+    if in_trampoline {
+        return Zone::Trampoline;
+    }
+    if rip >= entry::gate_start() && rip < entry::gate_end() {
+        return match rip {
+            _ if rip < entry::gate_pass() => Zone::EnterRcx,
+            _ if rip < entry::gate_pass_done() => Zone::GatePass,
+            _ if rip < entry::gate_exit() => Zone::GatePassDone,
+            _ if rip < entry::gate_exit_done() => Zone::GateExit,
+            _ if rip < entry::gate_clone() => Zone::GateExitDone,
+            _ if rip == entry::gate_unmask_done() => Zone::Resume,
+            _ => Zone::Hook,
+        };
+    }
+    if rip >= entry::entry_any() && rip < entry::entry_end() {
+        return match rip {
+            _ if rip < entry::entry_any_saved() => Zone::EnterRcx,
+            _ if rip < entry::entry_full() => Zone::Enter,
+            _ if rip < entry::entry_full_saved() => Zone::EnterRcx,
+            _ if rip < entry::entry_full_switched() => Zone::Enter,
+            _ if rip < entry::entry_full_flags() => Zone::EnterSwitched,
+            _ if rip < entry::entry_full_rdi() => Zone::EnterFlags,
+            _ if rip < entry::resume() => {
+                // Up to the call itself; behind it vector registers are ours.
+                if rip <= entry::entry_full_rdi() + CALL_OFFSET { Zone::EnterRdi } else { Zone::Hook }
+            }
+            _ if rip < entry::resume_end() => Zone::Resume,
+            _ if rip < entry::exit_entry() => Zone::Hook,
+            _ if rip < entry::exit_saved() => Zone::GateExitDone,
+            _ if rip < entry::exit_called() => Zone::ExitSaved,
+            _ => Zone::Hook,
+        };
+    }
+    if on_hook_stack { Zone::Hook } else { Zone::Application }
+}
+
+/// Length of `mov rdi, rsp`, behind which the call to dispatch stands.
+const CALL_OFFSET: u64 = 3;
