@@ -11,6 +11,8 @@ fn main() {
         "-Wl,-z,relro",
         "-Wl,-z,noexecstack",
         "-Wl,-Bsymbolic",
+        // The ends of the section of linked hooks are our own business.
+        "-Wl,-z,start-stop-visibility=hidden",
         "-nostartfiles",
     ] {
         println!("cargo:rustc-cdylib-link-arg={option}");

@@ -11,10 +11,9 @@ int main(void) {
         pid_t child = fork();
         CHECK(child >= 0);
         if (child == 0) {
-            pid_t grandchild = fork();
+            pid_t first = (pid_t)raw0(SYS_getpid), grandchild = fork();
             CHECK(grandchild >= 0);
             if (grandchild == 0) {
-                pid_t first = (pid_t)raw0(SYS_getppid);
                 while (raw0(SYS_getppid) == first) sched_yield();
                 pid_t me = (pid_t)raw0(SYS_getpid);
                 CHECK_EQ(write(up[1], &me, sizeof me), (long)sizeof me);

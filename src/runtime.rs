@@ -9,8 +9,8 @@ use core::arch::global_asm;
 use core::panic::PanicInfo;
 
 use crate::kernel;
+use crate::kernel::log;
 use crate::setup::config::Level;
-use crate::trap::log;
 
 // The application's memcpy may use AVX-512 and would spoil state that the entry
 // does not keep. Hidden, so that the application does not get these.
@@ -29,12 +29,12 @@ global_asm!(
     "mov rax, rdi",
     "mov rcx, rdx",
     "sub rdi, rsi",
-    "cmp rdi, rdx",         // unsigned: also when the target lies below
+    "cmp rdi, rdx", // unsigned: also when the target lies below
     "mov rdi, rax",
     "jb 2f",
     "rep movsb",
     "ret",
-    "2:",                   // the target starts inside the source: backwards
+    "2:", // the target starts inside the source: backwards
     "lea rdi, [rdi + rdx - 1]",
     "lea rsi, [rsi + rdx - 1]",
     "std",
@@ -113,7 +113,10 @@ unsafe impl GlobalAlloc for Bump {
             let Ok(base) = kernel::map(0, len, libc::PROT_READ | libc::PROT_WRITE, 0) else {
                 return core::ptr::null_mut();
             };
-            *chunk = Chunk { next: base as usize, end: base as usize + len };
+            *chunk = Chunk {
+                next: base as usize,
+                end: base as usize + len,
+            };
         }
         match fits(&chunk) {
             Some((start, end)) => {

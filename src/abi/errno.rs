@@ -51,7 +51,13 @@ mod tests {
 
     #[test]
     fn errors_are_minus_4095_to_minus_1() {
-        for (result, errno) in [(-4096, None), (-4095, Some(4095)), (-1, Some(1)), (0, None), (i64::MIN, None)] {
+        for (result, errno) in [
+            (-4096, None),
+            (-4095, Some(4095)),
+            (-1, Some(1)),
+            (0, None),
+            (i64::MIN, None),
+        ] {
             assert_eq!(Errno::from_result(result).map(Errno::number), errno);
         }
         assert_eq!(Errno::EINVAL.to_result(), -22);

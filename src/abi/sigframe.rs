@@ -19,7 +19,12 @@ pub struct AltStack {
 
 impl AltStack {
     /// No alternate stack.
-    pub const DISABLED: AltStack = AltStack { sp: 0, flags: libc::SS_DISABLE, pad: 0, size: 0 };
+    pub const DISABLED: AltStack = AltStack {
+        sp: 0,
+        flags: libc::SS_DISABLE,
+        pad: 0,
+        size: 0,
+    };
 
     /// Whether `rsp` lies on it (`__on_sig_stack` in `linux/sched/signal.h`).
     pub const fn holds(&self, rsp: u64) -> bool {

@@ -30,7 +30,10 @@ pub(crate) fn install(gate: Range<u64>) -> Result<(), ArmError> {
     let program = filter::program(gate).map_err(|_| ArmError::Gate)?;
     // SAFETY: the option takes no pointer.
     unsafe { kernel::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }.map_err(ArmError::NoNewPrivs)?;
-    let program = Program { len: program.len() as u16, filter: program.as_ptr() };
+    let program = Program {
+        len: program.len() as u16,
+        filter: program.as_ptr(),
+    };
     let flags = u64::from(SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_SPEC_ALLOW);
     // SAFETY: `program` is a live `struct sock_fprog`.
     match unsafe { kernel::seccomp(SECCOMP_SET_MODE_FILTER, flags, (&raw const program).cast()) } {

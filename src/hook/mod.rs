@@ -87,8 +87,9 @@ pub trait Hook: Sync {
 #[macro_export]
 macro_rules! hook {
     ($hook:expr) => {
-        #[allow(unsafe_code, missing_docs, reason = "the symbol that the constructor looks for")]
-        #[unsafe(no_mangle)]
-        pub static USERTRAP_HOOK: &'static dyn $crate::hook::Hook = &$hook;
+        #[allow(unsafe_code, reason = "the constructor finds the hook in this section")]
+        #[used]
+        #[unsafe(link_section = "usertrap_hooks")]
+        static USERTRAP_HOOK: Option<&'static dyn $crate::hook::Hook> = Some(&$hook);
     };
 }

@@ -3,6 +3,8 @@
 
 #![allow(unsafe_code, reason = "system calls act on raw memory")]
 
+pub(crate) mod log;
+
 use core::ffi::CStr;
 
 use crate::abi::errno::Errno;
@@ -88,7 +90,15 @@ pub unsafe fn move_pages(from: u64, to: u64, len: usize) -> Result<(), Errno> {
 pub fn set_mask(mask: u64) -> u64 {
     let mut old = 0u64;
     // SAFETY: both pointers are to live locals of the kernel's sigset size.
-    unsafe { syscall!(SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const mask, &raw mut old, SIGSET_SIZE) };
+    unsafe {
+        syscall!(
+            SYS_rt_sigprocmask,
+            libc::SIG_SETMASK,
+            &raw const mask,
+            &raw mut old,
+            SIGSET_SIZE
+        )
+    };
     old
 }
 
@@ -133,7 +143,15 @@ pub unsafe fn sigaltstack(new: Option<&AltStack>) -> Result<AltStack, Errno> {
 /// rt_tgsigqueueinfo(2) to the calling thread: queues `info` again as it was.
 pub fn requeue(info: &SigInfo) {
     // SAFETY: `info` is live; a thread may send any siginfo to itself.
-    unsafe { syscall!(SYS_rt_tgsigqueueinfo, getpid(), gettid(), info.signo, core::ptr::from_ref(info)) };
+    unsafe {
+        syscall!(
+            SYS_rt_tgsigqueueinfo,
+            getpid(),
+            gettid(),
+            info.signo,
+            core::ptr::from_ref(info)
+        )
+    };
 }
 
 /// getpid(2).
@@ -304,8 +322,7 @@ pub fn copy_in(out: &mut [u8], address: u64) -> Result<(), Errno> {
     let remote = [address, out.len() as u64];
     // SAFETY: the local vector is live and exclusively ours; the remote one is
     // checked by the kernel.
-    let result =
-        unsafe { syscall!(SYS_process_vm_readv, getpid(), local.as_ptr(), 1, remote.as_ptr(), 1) };
+    let result = unsafe { syscall!(SYS_process_vm_readv, getpid(), local.as_ptr(), 1, remote.as_ptr(), 1) };
     match checked(result) {
         Ok(n) if n as usize == out.len() => Ok(()),
         Ok(_) | Err(Errno::EFAULT) => Err(Errno::EFAULT),
@@ -323,8 +340,7 @@ pub fn copy_out(address: u64, bytes: &[u8]) -> Result<(), Errno> {
     let remote = [address, bytes.len() as u64];
     // SAFETY: the local vector is live; the remote one is the application's,
     // which asked for the write, and is checked by the kernel.
-    let result =
-        unsafe { syscall!(SYS_process_vm_writev, getpid(), local.as_ptr(), 1, remote.as_ptr(), 1) };
+    let result = unsafe { syscall!(SYS_process_vm_writev, getpid(), local.as_ptr(), 1, remote.as_ptr(), 1) };
     match checked(result) {
         Ok(n) if n as usize == bytes.len() => Ok(()),
         Ok(_) | Err(Errno::EFAULT) => Err(Errno::EFAULT),

@@ -40,9 +40,7 @@ pub fn survey(code: &Code<'_>, site: u64, function: &Function) -> Option<Survey>
         before: (distance == 0).then_some(0),
         entered: false,
     };
-    let end = function
-        .end
-        .min(function.start.saturating_add(MAX_FUNCTION));
+    let end = function.end.min(function.start.saturating_add(MAX_FUNCTION));
     let inside = site.saturating_sub(4)..site;
     for instruction in code.instructions(function.start, end) {
         if instruction.next_ip() == site {

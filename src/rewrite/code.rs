@@ -88,14 +88,9 @@ fn is_ambiguous(code: &Code<'_>, instruction: &Instruction) -> bool {
     }
     let length = instruction.len().min(MAX_LENGTH);
     let bytes = code.slice(instruction.ip(), length).unwrap_or_default();
-    let prefixes = bytes
-        .iter()
-        .take_while(|byte| is_legacy_prefix(**byte))
-        .count();
+    let prefixes = bytes.iter().take_while(|byte| is_legacy_prefix(**byte)).count();
     let has_size = bytes.iter().take(prefixes).any(|byte| *byte == 0x66);
-    let has_rex_w = bytes
-        .get(prefixes)
-        .is_some_and(|byte| (0x48..=0x4f).contains(byte));
+    let has_rex_w = bytes.get(prefixes).is_some_and(|byte| (0x48..=0x4f).contains(byte));
     has_size && !has_rex_w
 }
 
@@ -110,9 +105,7 @@ pub fn is_legacy_prefix(byte: u8) -> bool {
 /// Where a direct branch or call goes.
 pub fn direct_target(instruction: &Instruction) -> Option<u64> {
     match instruction.op0_kind() {
-        OpKind::NearBranch16 | OpKind::NearBranch32 | OpKind::NearBranch64 => {
-            Some(instruction.near_branch_target())
-        }
+        OpKind::NearBranch16 | OpKind::NearBranch32 | OpKind::NearBranch64 => Some(instruction.near_branch_target()),
         _ => None,
     }
 }
@@ -121,10 +114,7 @@ pub fn direct_target(instruction: &Instruction) -> Option<u64> {
 /// jumps that rewritten sites consist of: their calls return there. Nor behind
 /// `ud2`, which a signal handler may step over.
 pub fn ends_flow(code: &Code<'_>, instruction: &Instruction) -> bool {
-    let is_long = |address| {
-        code.array(address)
-            .is_some_and(|bytes| slot_of(&bytes).is_some())
-    };
+    let is_long = |address| code.array(address).is_some_and(|bytes| slot_of(&bytes).is_some());
     let ends = matches!(
         instruction.flow_control(),
         FlowControl::Return | FlowControl::UnconditionalBranch | FlowControl::IndirectBranch

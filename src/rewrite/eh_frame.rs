@@ -83,8 +83,7 @@ pub fn header_of(memory: &impl Memory, elf_base: u64) -> Option<u64> {
         match u32_at(memory, header)? {
             PT_LOAD if first_load.is_none() => {
                 // The page of the file's first byte, as the file numbers it.
-                first_load =
-                    Some((vaddr & PAGE_MASK).wrapping_sub(u64_at(memory, offset)? & PAGE_MASK));
+                first_load = Some((vaddr & PAGE_MASK).wrapping_sub(u64_at(memory, offset)? & PAGE_MASK));
             }
             PT_GNU_EH_FRAME => eh_frame_hdr = Some(vaddr),
             _ => {}
@@ -297,8 +296,7 @@ impl<M: Memory> Cursor<'_, M> {
     /// The length that a CIE or FDE begins with. 0 ends the section, and
     /// 0xffff_ffff announces the 64-bit format, which no linker writes here.
     fn record_length(&mut self) -> Option<u32> {
-        self.u32()
-            .filter(|length| *length != 0 && *length != u32::MAX)
+        self.u32().filter(|length| *length != 0 && *length != u32::MAX)
     }
 
     /// Reads a LEB128 number of at most ten bytes, and gives its low 64 bits.

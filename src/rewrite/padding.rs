@@ -40,19 +40,14 @@ const INT3: u8 = 0xcc;
 
 /// The address of seven dead bytes that a short jump at `site` reaches, in or
 /// between the functions around it.
-pub fn near(
-    code: &Code<'_>,
-    site: u64,
-    functions: impl Fn(u64) -> Option<Function>,
-) -> Option<u64> {
+pub fn near(code: &Code<'_>, site: u64, functions: impl Fn(u64) -> Option<Function>) -> Option<u64> {
     let own = functions(site)?;
     let above = core::iter::successors(Some(own), |function| functions(function.next));
     let below = core::iter::successors(Some(own), |function| {
         functions(function.prev_start).filter(|previous| previous.start < function.start)
     });
     let within = |function: &Function| {
-        function.start <= site.saturating_add(HORIZON)
-            && site <= function.next.saturating_add(HORIZON)
+        function.start <= site.saturating_add(HORIZON) && site <= function.next.saturating_add(HORIZON)
     };
     above
         .take(NEIGHBOURS)
@@ -142,12 +137,7 @@ fn padding_end(code: &Code<'_>, start: u64, end: u64) -> u64 {
 /// Room in the `int3`s that `[start, end)` begins with.
 fn in_int3_run(code: &Code<'_>, site: u64, start: u64, end: u64) -> Option<u64> {
     let length = end.saturating_sub(start).min(HORIZON);
-    let is_int3 = |offset: &u64| {
-        start
-            .checked_add(*offset)
-            .and_then(|address| code.array(address))
-            == Some([INT3])
-    };
+    let is_int3 = |offset: &u64| start.checked_add(*offset).and_then(|address| code.array(address)) == Some([INT3]);
     let run = (0..length).take_while(is_int3).count() as u64;
     within_reach(site, start, start.checked_add(run)?)
 }
@@ -157,9 +147,7 @@ fn in_int3_run(code: &Code<'_>, site: u64, start: u64, end: u64) -> Option<u64> 
 fn behind_jumps(code: &Code<'_>, start: u64, end: u64) -> u64 {
     let mut at = start;
     while let Some(next) = at.checked_add(JUMP).filter(|next| *next <= end)
-        && code
-            .array(at)
-            .is_some_and(|bytes| slot_of(&bytes).is_some())
+        && code.array(at).is_some_and(|bytes| slot_of(&bytes).is_some())
     {
         at = next;
     }

@@ -37,18 +37,7 @@ pub(crate) struct Entry {
     pub(crate) form: AtomicU64,
 }
 
-const EMPTY: Entry = Entry {
-    address: AtomicU64::new(0),
-    state: AtomicU8::new(0),
-    reason: AtomicU8::new(0),
-    hits: AtomicU32::new(0),
-    slot: AtomicU32::new(0),
-    pad: AtomicU64::new(0),
-    original: AtomicU64::new(0),
-    form: AtomicU64::new(0),
-};
-
-static ENTRIES: [Entry; CAPACITY] = [const { EMPTY }; CAPACITY];
+static ENTRIES: [Entry; CAPACITY] = [const { Entry::new() }; CAPACITY];
 /// Rewrites that were done, a site rewritten anew counted again.
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
@@ -91,10 +80,26 @@ pub(crate) fn insert(address: u64) -> Option<&'static Entry> {
 /// All known sites.
 pub(crate) fn iter() -> impl Iterator<Item = &'static Entry> {
     let known = COUNT.load(Ordering::Relaxed) as usize;
-    ENTRIES.iter().filter(|entry| entry.address.load(Ordering::Acquire) != 0).take(known)
+    ENTRIES
+        .iter()
+        .filter(|entry| entry.address.load(Ordering::Acquire) != 0)
+        .take(known)
 }
 
 impl Entry {
+    const fn new() -> Entry {
+        Entry {
+            address: AtomicU64::new(0),
+            state: AtomicU8::new(0),
+            reason: AtomicU8::new(0),
+            hits: AtomicU32::new(0),
+            slot: AtomicU32::new(0),
+            pad: AtomicU64::new(0),
+            original: AtomicU64::new(0),
+            form: AtomicU64::new(0),
+        }
+    }
+
     /// Address of the `syscall`.
     pub(crate) fn address(&self) -> u64 {
         self.address.load(Ordering::Relaxed)
@@ -112,7 +117,10 @@ impl Entry {
     /// Why it is not rewritten, while it is [`State::Seen`].
     pub(crate) fn reason(&self) -> Refusal {
         let index = self.reason.load(Ordering::Relaxed);
-        Refusal::ALL.get(usize::from(index)).copied().unwrap_or(Refusal::Contended)
+        Refusal::ALL
+            .get(usize::from(index))
+            .copied()
+            .unwrap_or(Refusal::Contended)
     }
 
     pub(crate) fn set_state(&self, state: State) {

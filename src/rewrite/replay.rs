@@ -29,9 +29,7 @@ pub fn is_relocatable(instruction: &Instruction, bytes: &[u8]) -> bool {
     ) {
         return false;
     }
-    !touches_segments(instruction)
-        && !changes_shadow_stack(instruction)
-        && !is_x87(instruction, bytes)
+    !touches_segments(instruction) && !changes_shadow_stack(instruction) && !is_x87(instruction, bytes)
 }
 
 /// GS is ours, and whoever loads a segment or its base may mean GS.
@@ -41,11 +39,7 @@ fn touches_segments(instruction: &Instruction) -> bool {
     }
     if matches!(
         instruction.mnemonic(),
-        Mnemonic::Rdgsbase
-            | Mnemonic::Wrgsbase
-            | Mnemonic::Rdfsbase
-            | Mnemonic::Wrfsbase
-            | Mnemonic::Lgs
+        Mnemonic::Rdgsbase | Mnemonic::Wrgsbase | Mnemonic::Rdfsbase | Mnemonic::Wrfsbase | Mnemonic::Lgs
     ) {
         return true;
     }
@@ -83,6 +77,5 @@ fn is_x87(instruction: &Instruction, bytes: &[u8]) -> bool {
     let opcode = bytes
         .iter()
         .find(|byte| !is_legacy_prefix(**byte) && !(0x40..=0x4f).contains(*byte));
-    instruction.encoding() == EncodingKind::Legacy
-        && opcode.is_some_and(|opcode| (0xd8..=0xdf).contains(opcode))
+    instruction.encoding() == EncodingKind::Legacy && opcode.is_some_and(|opcode| (0xd8..=0xdf).contains(opcode))
 }

@@ -15,22 +15,22 @@ use once_cell::race::OnceRef;
 use crate::abi::errno::Errno;
 use crate::hook::Summary;
 use crate::kernel;
-use crate::rewrite::eh_frame::{self, Function};
+use crate::kernel::log;
+use crate::rewrite::eh_frame;
 use crate::rewrite::plan::{INVALID, plan, unplan};
 use crate::rewrite::refusal::Refusal;
 use crate::rewrite::registry::{self, Entry, State};
-use crate::rewrite::site::{Code, Form, prove};
+use crate::rewrite::site::{Code, Form, prove_among};
 use crate::rewrite::trampoline::{long_jump, trampoline};
 use crate::rewrite::vma::{Backing, Policy, Vma};
 use crate::rewrite::writer::Writer;
 use crate::rewrite::{maps, table};
+use crate::setup::config::Level;
 
 /// Traps after which code that the application made itself is rewritten.
 const HOT: u32 = 4096;
-/// Code before a site, without a known function, that the prover gets to see.
-const BEFORE: u64 = 256;
-/// The same behind the site, where padding may be.
-const BEHIND: u64 = 512;
+/// Code on each side of a site that the prover gets to see.
+const AROUND: u64 = 64 << 10;
 
 static LOCK: spin::Mutex<()> = spin::Mutex::new(());
 static ENABLED: AtomicBool = AtomicBool::new(false);
@@ -79,9 +79,15 @@ pub(crate) fn consider(site: u64, rax: u64) {
         }
     }
     let Some(_guard) = LOCK.try_lock() else { return };
-    let Some(entry) = known.or_else(|| registry::insert(site)) else { return };
+    let Some(entry) = known.or_else(|| registry::insert(site)) else {
+        return;
+    };
     if let Err(reason) = rewrite(entry, site, rax) {
         entry.refuse(reason);
+        log::line(
+            Level::Debug,
+            format_args!("site {site:#x}, number {}: {}", rax as u32, reason.name()),
+        );
     }
 }
 
@@ -105,11 +111,18 @@ fn rewrite(entry: &Entry, site: u64, rax: u64) -> Result<(), Refusal> {
     if policy == Policy::PatchWhenHot && entry.hits.load(Ordering::Relaxed) < HOT {
         return Err(Refusal::SelfMade);
     }
-    let function = function_of(&vma, site);
-    let code = code_around(&vma, site, function.as_ref());
-    let form = prove(&code, site, rax, function)?;
+    let code = code_around(&vma, site);
+    let header = unwind_header(&vma);
+    let form = prove_among(&code, site, rax, |address| eh_frame::function_at(&Module, header?, address))?;
+    if policy == Policy::PatchWhenHot && matches!(form, Form::Short { .. }) {
+        // Its padding would keep a jump when the code gets its bytes back.
+        return Err(Refusal::SelfMade);
+    }
     let slot = slot_for(entry, site, &form)?;
-    let original: [u8; 7] = site.checked_sub(5).and_then(|head| code.array(head)).ok_or(Refusal::Boundary)?;
+    let original: [u8; 7] = site
+        .checked_sub(5)
+        .and_then(|head| code.array(head))
+        .ok_or(Refusal::Boundary)?;
     let plan = plan(&form, site, table::slot_address(slot), &original).ok_or(Refusal::TableFull)?;
     let pad = if let Form::Short { pad } = form { pad } else { 0 };
     entry.pad.store(pad, Ordering::Relaxed);
@@ -140,8 +153,7 @@ fn slot_for(entry: &Entry, site: u64, form: &Form) -> Result<usize, Refusal> {
         Form::Replay { .. } | Form::Short { .. } => (targets.any)(),
     };
     let return_address = site.wrapping_add(2);
-    let made =
-        trampoline(form, table::trampoline_address(slot), return_address, target).ok_or(Refusal::TableFull)?;
+    let made = trampoline(form, table::trampoline_address(slot), return_address, target).ok_or(Refusal::TableFull)?;
     table::install(slot, &made, return_address).map_err(|_| Refusal::TableFull)?;
     entry.form.store(key, Ordering::Relaxed);
     entry.slot.store(slot as u32 + 1, Ordering::Relaxed);
@@ -176,8 +188,8 @@ impl eh_frame::Memory for Module {
     }
 }
 
-/// The function around a site, from the .eh_frame of its module.
-fn function_of(vma: &Vma, site: u64) -> Option<Function> {
+/// Where the module of a mapping has its .eh_frame_hdr.
+fn unwind_header(vma: &Vma) -> Option<u64> {
     if vma.backing != Backing::File {
         return None;
     }
@@ -189,19 +201,16 @@ fn function_of(vma: &Vma, site: u64) -> Option<Function> {
     if !same || !first.protection.read {
         return None;
     }
-    let header = eh_frame::header_of(&Module, base)?;
-    eh_frame::function_at(&Module, header, site)
+    eh_frame::header_of(&Module, base)
 }
 
-/// The bytes around a site that its proof needs, inside its mapping.
-fn code_around<'a>(vma: &Vma, site: u64, function: Option<&Function>) -> Code<'a> {
-    let from = function.map_or(site, |f| f.prev_start.min(f.start).max(site.saturating_sub(64 << 10)));
-    let to = function.map_or(site, |f| f.next.min(site + (64 << 10)));
-    let start = from.min(site.saturating_sub(BEFORE)).max(vma.start);
-    let end = to.max(site + BEHIND).min(vma.end).min((site + 2).next_multiple_of(4096).max(to));
-    // SAFETY: the range lies in one readable mapping; it ends in the page of
-    // the site, which the CPU has just executed, or in the function's. Only
-    // the lock's holder writes to code.
+/// The bytes around a site that its proof may look at, inside its mapping.
+fn code_around<'a>(vma: &Vma, site: u64) -> Code<'a> {
+    let start = site.saturating_sub(AROUND).max(vma.start);
+    let end = site.saturating_add(AROUND).min(vma.end);
+    // SAFETY: the range lies in one readable mapping. The prover reads from the
+    // function that the CPU has just executed and its neighbours, which are in
+    // the file as far as they are mapped. Only the lock's holder writes code.
     let bytes = unsafe { core::slice::from_raw_parts(start as *const u8, (end - start) as usize) };
     Code { bytes, base: start }
 }
@@ -233,7 +242,9 @@ pub(crate) fn invalid_opcode(rip: u64) -> Option<Resume> {
         return Some(Resume::Trampoline(table::trampoline_address(slot)));
     }
     if at_site.is_some_and(|entry| entry.state() != State::Seen) {
-        return Some(Resume::Call { return_address: rip.wrapping_add(2) });
+        return Some(Resume::Call {
+            return_address: rip.wrapping_add(2),
+        });
     }
     // Put back between the exception and here.
     let mut byte = [0];

@@ -50,12 +50,7 @@ const SIGNAL_RETURN_LONG: [u8; 7] = [0x48, 0xc7, 0xc0, 15, 0, 0, 0];
 ///
 /// Without a function, or with one whose start is not in `code`, less can be
 /// proved.
-pub fn prove(
-    code: &Code<'_>,
-    site: u64,
-    rax: u64,
-    function: Option<Function>,
-) -> Result<Form, Refusal> {
+pub fn prove(code: &Code<'_>, site: u64, rax: u64, function: Option<Function>) -> Result<Form, Refusal> {
     prove_among(code, site, rax, |address| {
         function.filter(|function| function.contains(address))
     })
@@ -104,10 +99,7 @@ pub fn warm_up() {
         bytes: &SYSCALL,
         base: 0,
     };
-    core::hint::black_box(
-        code.instruction(0)
-            .map(|instruction: Instruction| instruction.len()),
-    );
+    core::hint::black_box(code.instruction(0).map(|instruction: Instruction| instruction.len()));
 }
 
 /// The proof where no function is known.

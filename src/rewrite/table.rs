@@ -51,7 +51,9 @@ pub(crate) fn map(wanted: Option<u64>) -> Result<u64, Errno> {
     let fallbacks = (0x40u64..=0x7f).chain(0x06..0x40).map(|high| high << 24 | 0x06_0000);
     let mut error = Errno::ENOMEM;
     let candidates = wanted.into_iter().chain(
-        core::iter::once(PREFERRED).chain(fallbacks).filter(|_| wanted.is_none()),
+        core::iter::once(PREFERRED)
+            .chain(fallbacks)
+            .filter(|_| wanted.is_none()),
     );
     for address in candidates {
         match map_at(address) {
@@ -108,7 +110,9 @@ pub(crate) fn used() -> usize {
 
 /// The return address of the site that a slot belongs to.
 pub(crate) fn return_address(slot: usize) -> u64 {
-    RETURNS.get(slot).map_or(0, |word| word.load(Ordering::Acquire) & !HAS_PROLOGUE)
+    RETURNS
+        .get(slot)
+        .map_or(0, |word| word.load(Ordering::Acquire) & !HAS_PROLOGUE)
 }
 
 /// The place in the application that a place in a trampoline stands for: the
@@ -122,7 +126,11 @@ pub(crate) fn site_position(rip: u64) -> Option<u64> {
     let word = RETURNS.get(offset as usize / trampoline::SIZE)?.load(Ordering::Acquire);
     let site = (word & !HAS_PROLOGUE).wrapping_sub(2);
     let at_start = offset.is_multiple_of(trampoline::SIZE as u64);
-    Some(if word & HAS_PROLOGUE != 0 && at_start { site.wrapping_sub(5) } else { site })
+    Some(if word & HAS_PROLOGUE != 0 && at_start {
+        site.wrapping_sub(5)
+    } else {
+        site
+    })
 }
 
 /// The next free slot; None if the table is full. Under the rewriter's lock.
@@ -159,6 +167,11 @@ pub(crate) fn install(slot: usize, new: &trampoline::Trampoline, return_address:
     USED.store(slot + 1, Ordering::Release);
     let slot = slot_address(slot) as usize as *const AtomicU64;
     // SAFETY: the table is mapped, and this slot lies in it.
-    unsafe { (*slot).store(trampoline_address((slot as usize - TABLE.load(Ordering::Relaxed) as usize) / 8), Ordering::Release) };
+    unsafe {
+        (*slot).store(
+            trampoline_address((slot as usize - TABLE.load(Ordering::Relaxed) as usize) / 8),
+            Ordering::Release,
+        )
+    };
     Ok(())
 }

@@ -157,11 +157,7 @@ pub fn classify(name: &[u8], inode: u64) -> Backing {
     let begins = |prefix: &&[u8]| name.starts_with(prefix);
     if name.is_empty() {
         // Without a name there can still be a file whose path is not shown.
-        return if inode == 0 {
-            Backing::Anonymous
-        } else {
-            Backing::Memfd
-        };
+        return if inode == 0 { Backing::Anonymous } else { Backing::Memfd };
     }
     if name.starts_with(b"[") {
         return if PLAIN.iter().any(begins) {
@@ -208,9 +204,7 @@ fn number(digits: &[u8], radix: u32) -> Option<u64> {
     }
     digits.iter().try_fold(0u64, |value, digit| {
         let digit = char::from(*digit).to_digit(radix)?;
-        value
-            .checked_mul(u64::from(radix))?
-            .checked_add(u64::from(digit))
+        value.checked_mul(u64::from(radix))?.checked_add(u64::from(digit))
     })
 }
 
@@ -228,10 +222,7 @@ mod tests {
         let line = b"7f12a3400000-7f12a3555000 r-xp 00026000 fd:01 1573                       /usr/lib/libc.so.6";
         let vma = parse_maps_line(line).expect("a valid line");
         assert_eq!((vma.start, vma.end), (0x7f12_a340_0000, 0x7f12_a355_5000));
-        assert_eq!(
-            (vma.offset, vma.device, vma.inode),
-            (0x26000, (0xfd, 1), 1573)
-        );
+        assert_eq!((vma.offset, vma.device, vma.inode), (0x26000, (0xfd, 1), 1573));
         let protection = Protection {
             read: true,
             write: false,
@@ -273,22 +264,13 @@ mod tests {
 
     #[test]
     fn private_read_only_file_code_is_patched() {
-        assert_eq!(
-            policy("1000-2000 r-xp 0 08:01 9 /bin/app"),
-            Ok(Policy::Patch)
-        );
+        assert_eq!(policy("1000-2000 r-xp 0 08:01 9 /bin/app"), Ok(Policy::Patch));
     }
 
     #[test]
     fn code_that_the_application_made_is_patched_only_when_hot() {
-        assert_eq!(
-            policy("1000-2000 r-xp 00000000 00:00 0 "),
-            Ok(Policy::PatchWhenHot)
-        );
-        assert_eq!(
-            policy("1000-2000 r-xp 00000000 00:00 0"),
-            Ok(Policy::PatchWhenHot)
-        );
+        assert_eq!(policy("1000-2000 r-xp 00000000 00:00 0 "), Ok(Policy::PatchWhenHot));
+        assert_eq!(policy("1000-2000 r-xp 00000000 00:00 0"), Ok(Policy::PatchWhenHot));
         let memfd = "1000-2000 r-xp 0 00:01 9 /memfd:jit (deleted)";
         assert_eq!(policy(memfd), Ok(Policy::PatchWhenHot));
     }
@@ -300,36 +282,24 @@ mod tests {
 
     #[test]
     fn shared_code_is_refused_even_when_read_only() {
-        assert_eq!(
-            policy("1000-2000 r-xs 0 08:01 9 /bin/app"),
-            Err(Refusal::Shared)
-        );
+        assert_eq!(policy("1000-2000 r-xs 0 08:01 9 /bin/app"), Err(Refusal::Shared));
     }
 
     #[test]
     fn execute_only_code_is_refused() {
-        assert_eq!(
-            policy("1000-2000 --xp 0 08:01 9 /bin/app"),
-            Err(Refusal::ExecuteOnly)
-        );
+        assert_eq!(policy("1000-2000 --xp 0 08:01 9 /bin/app"), Err(Refusal::ExecuteOnly));
     }
 
     #[test]
     fn pages_of_the_kernel_are_refused() {
-        assert_eq!(
-            policy("1000-2000 r-xp 0 00:00 0 [vdso]"),
-            Err(Refusal::KernelMade)
-        );
+        assert_eq!(policy("1000-2000 r-xp 0 00:00 0 [vdso]"), Err(Refusal::KernelMade));
         let vsyscall = "ffffffffff600000-ffffffffff601000 --xp 0 00:00 0 [vsyscall]";
         assert_eq!(policy(vsyscall), Err(Refusal::KernelMade));
     }
 
     #[test]
     fn a_mapping_that_is_no_longer_code_is_refused() {
-        assert_eq!(
-            policy("1000-2000 r--p 0 08:01 9 /bin/app"),
-            Err(Refusal::Unmapped)
-        );
+        assert_eq!(policy("1000-2000 r--p 0 08:01 9 /bin/app"), Err(Refusal::Unmapped));
     }
 
     #[test]

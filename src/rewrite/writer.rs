@@ -58,9 +58,17 @@ impl<'a> Writer<'a> {
     }
 
     fn through_protection(&self, plan: &Plan) -> Result<(), Errno> {
-        let pages = || plan.writes().iter().map(|write| (write.at & !(PAGE - 1), write.at + write.len as u64));
+        let pages = || {
+            plan.writes()
+                .iter()
+                .map(|write| (write.at & !(PAGE - 1), write.at + write.len as u64))
+        };
         let start = pages().map(|(start, _)| start).min().ok_or(Errno::EINVAL)?;
-        let end = pages().map(|(_, end)| end).max().ok_or(Errno::EINVAL)?.next_multiple_of(PAGE);
+        let end = pages()
+            .map(|(_, end)| end)
+            .max()
+            .ok_or(Errno::EINVAL)?
+            .next_multiple_of(PAGE);
         let protection = self.vma.protection;
         let mut before = 0;
         for (set, bit) in [

@@ -248,7 +248,11 @@ fn list(f: &mut fmt::Formatter<'_>, words: &[&str]) -> fmt::Result {
 /// What to do where we cannot work, out of an environment that is not right as
 /// a whole.
 pub fn unfit_of<'a>(mut vars: impl Iterator<Item = &'a [u8]>) -> Unfit {
-    if vars.any(|var| var == b"USERTRAP_UNFIT=refuse") { Unfit::Refuse } else { Unfit::Run }
+    if vars.any(|var| var == b"USERTRAP_UNFIT=refuse") {
+        Unfit::Refuse
+    } else {
+        Unfit::Run
+    }
 }
 
 #[cfg(test)]

@@ -13,10 +13,11 @@ use crate::abi::errno::Errno;
 use crate::arm::seccomp::{self, ArmError};
 use crate::hook::Hook;
 use crate::kernel;
+use crate::kernel::log;
 use crate::rewrite::{rewriter, site, table, writer};
 use crate::setup::config::{Config, ConfigError, Level, Unfit};
 use crate::tools;
-use crate::trap::{area, clock, descriptors, dispatch, entry, log, sigaction};
+use crate::trap::{area, clock, descriptors, dispatch, entry, sigaction};
 
 /// Why we cannot work here, with the remedy (I14).
 enum Reason<'a> {
@@ -33,7 +34,10 @@ impl fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reason::Config(error) => error.fmt(f),
-            Reason::GsInUse(base) => write!(f, "GS is in use already (base {base:#x}); load this library first, and once"),
+            Reason::GsInUse(base) => write!(
+                f,
+                "GS is in use already (base {base:#x}); load this library first, and once"
+            ),
             Reason::Table(Some(address), errno) => write!(
                 f,
                 "USERTRAP_TABLE={address:#x} cannot be mapped (errno {}); choose another address or unset it",
@@ -45,11 +49,19 @@ impl fmt::Display for Reason<'_> {
                 errno.number()
             ),
             Reason::Memory(errno) => {
-                write!(f, "no memory for the thread area (errno {}); raise `ulimit -v`", errno.number())
+                write!(
+                    f,
+                    "no memory for the thread area (errno {}); raise `ulimit -v`",
+                    errno.number()
+                )
             }
             Reason::Signals(errno) => write!(f, "signal handlers cannot be installed (errno {})", errno.number()),
             Reason::Report(errno) => {
-                write!(f, "USERTRAP_OUT cannot be opened (errno {}); name a file that can be written", errno.number())
+                write!(
+                    f,
+                    "USERTRAP_OUT cannot be opened (errno {}); name a file that can be written",
+                    errno.number()
+                )
             }
             Reason::Arm(ArmError::Seccomp(errno)) => write!(
                 f,
@@ -60,7 +72,10 @@ impl fmt::Display for Reason<'_> {
                 write!(f, "no_new_privs cannot be set (errno {})", errno.number())
             }
             Reason::Arm(ArmError::Thread(thread)) => {
-                write!(f, "thread {thread} has a seccomp filter of its own; load this library before it is made")
+                write!(
+                    f,
+                    "thread {thread} has a seccomp filter of its own; load this library before it is made"
+                )
             }
             Reason::Arm(ArmError::Gate) => write!(f, "the gate straddles a 4 GiB line; start the program again"),
         }
@@ -69,7 +84,15 @@ impl fmt::Display for Reason<'_> {
 
 /// Starts the library with the hook linked in, or the tool that the
 /// environment names; or says why not, and runs or refuses the application.
-pub(crate) fn start(linked: Option<&'static &'static dyn Hook>) {
+///
+/// The preloaded object does this by itself, before all other constructors. A
+/// program that links the crate with the `std` feature may call it.
+///
+/// # Safety
+/// From here on every system call of the process runs through the library, for
+/// good: call it once, before other threads exist, with no signal handler that
+/// depends on GS or on being found by rt_sigaction in the kernel.
+pub unsafe fn start(linked: Option<&'static &'static dyn Hook>) {
     let process = process::Process::initial();
     log::configure(Level::Warn);
     let config = match Config::parse(process.environment()) {
@@ -120,7 +143,11 @@ fn bring_up(
         writer::register();
         rewriter::enable(&rewriter::Targets {
             of_number: |number| {
-                if entry::interest(number) == 0 { entry::entry_pass() } else { entry::entry_full() }
+                if entry::interest(number) == 0 {
+                    entry::entry_pass()
+                } else {
+                    entry::entry_full()
+                }
             },
             any: entry::entry_any,
         });
@@ -133,7 +160,10 @@ fn bring_up(
     sigaction::adopt(config.rewrite).map_err(Reason::Signals)?;
     let gate = entry::gate_start()..entry::gate_end();
     seccomp::install(gate).map_err(Reason::Arm)?;
-    log::line(Level::Info, format_args!("armed; hook: {}", if hook.is_some() { "yes" } else { "none" }));
+    log::line(
+        Level::Info,
+        format_args!("armed; hook: {}", if hook.is_some() { "yes" } else { "none" }),
+    );
     Ok(())
 }
 
@@ -143,7 +173,9 @@ fn make_first_area() -> Result<(), Errno> {
     let inherited = kernel::mask();
     // SAFETY: just allocated, ours alone.
     unsafe {
-        (*area).dispositions.store((&raw const sigaction::PROCESS).cast_mut(), Ordering::Relaxed);
+        (*area)
+            .dispositions
+            .store((&raw const sigaction::PROCESS).cast_mut(), Ordering::Relaxed);
         (*area).kind = area::Kind::Thread;
         let reserved = sigaction::reserved_if(true);
         (*area).virtual_mask = inherited & reserved;
@@ -160,26 +192,32 @@ fn make_first_area() -> Result<(), Errno> {
 
 #[cfg(not(any(test, feature = "std")))]
 mod constructor {
-    use core::arch::asm;
-
     use super::{Hook, start};
 
-    // Defined by `usertrap::hook!` in an object that links a hook of its own;
-    // the address is 0 if there is none, which only assembly may ask.
-    core::arch::global_asm!(".weak USERTRAP_HOOK", ".hidden USERTRAP_HOOK");
+    type Linked = Option<&'static dyn Hook>;
+
+    // `usertrap::hook!` puts its hook into the same section, whose ends the
+    // linker names. This entry lets the section exist without one.
+    #[used]
+    #[unsafe(link_section = "usertrap_hooks")]
+    static NONE: Linked = None;
+
+    #[allow(improper_ctypes, reason = "defined in Rust, by `hook!`")]
+    unsafe extern "C" {
+        static __start_usertrap_hooks: Linked;
+        static __stop_usertrap_hooks: Linked;
+    }
+
+    fn linked() -> Option<&'static &'static dyn Hook> {
+        let (start, stop) = (&raw const __start_usertrap_hooks, &raw const __stop_usertrap_hooks);
+        // SAFETY: the section is an array of these, from its start to its end.
+        let hooks = unsafe { core::slice::from_raw_parts(start, stop.offset_from_unsigned(start)) };
+        hooks.iter().flatten().next()
+    }
 
     #[ctor::ctor(unsafe)]
     fn constructor() {
-        let hook: *const &'static dyn Hook;
-        // SAFETY: reads an entry of our global offset table.
-        unsafe {
-            asm!(
-                "mov {}, [rip + USERTRAP_HOOK@GOTPCREL]",
-                out(reg) hook,
-                options(nostack, preserves_flags, readonly, pure),
-            );
-        }
-        // SAFETY: if the symbol is there, `hook!` has defined it with this type.
-        start(unsafe { hook.as_ref() });
+        // SAFETY: this is the process's first constructor.
+        unsafe { start(linked()) };
     }
 }

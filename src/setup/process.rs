@@ -27,7 +27,9 @@ impl Process {
         // then envp.
         unsafe {
             let argc = __libc_stack_end;
-            Process { environment: argc.add(1 + *argc + 1).cast() }
+            Process {
+                environment: argc.add(1 + *argc + 1).cast(),
+            }
         }
     }
 

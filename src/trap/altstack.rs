@@ -31,7 +31,12 @@ impl AltStack {
             word.copy_from_slice(&bytes[at..at + 8]);
             u64::from_ne_bytes(word)
         };
-        AltStack { sp: word(0), flags: word(8) as i32, pad: 0, size: word(16) }
+        AltStack {
+            sp: word(0),
+            flags: word(8) as i32,
+            pad: 0,
+            size: word(16),
+        }
     }
 }
 

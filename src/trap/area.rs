@@ -249,7 +249,12 @@ impl ThreadArea {
     /// The signal stack of this area, as the kernel is told of it.
     pub(crate) fn signal_stack(&self) -> AltStack {
         let base = core::ptr::from_ref(self) as u64 - BELOW as u64;
-        AltStack { sp: base + PAGE as u64, flags: 0, pad: 0, size: SIGNAL_STACK as u64 }
+        AltStack {
+            sp: base + PAGE as u64,
+            flags: 0,
+            pad: 0,
+            size: SIGNAL_STACK as u64,
+        }
     }
 
     /// Whether `rsp` lies on the hook stack.
@@ -274,14 +279,16 @@ impl ThreadArea {
         };
         self.action = Action::Answer;
         self.held.store(1, Ordering::Relaxed);
-        self.saved_mask.store(parent.saved_mask.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.saved_mask
+            .store(parent.saved_mask.load(Ordering::Relaxed), Ordering::Relaxed);
         self.rbx = parent.rbx;
         self.hook_exit = parent.hook_exit;
         self.post = parent.post;
         self.virtual_mask = parent.virtual_mask;
         self.waiting = [None, None];
         self.altstack = parent.altstack;
-        self.dispositions.store(parent.dispositions.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.dispositions
+            .store(parent.dispositions.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 }
 

@@ -86,8 +86,12 @@ fn prepare(child: &mut ThreadArea, parent: &ThreadArea, flags: u64) {
     if flags & CLONE_SIGHAND == 0 {
         let table = parent.dispositions.load(Ordering::Relaxed);
         // SAFETY: tables outlive the threads that use them.
-        child.own_dispositions.copy_from(unsafe { &*table }, flags & CLONE_CLEAR_SIGHAND != 0);
-        child.dispositions.store(&raw mut child.own_dispositions, Ordering::Relaxed);
+        child
+            .own_dispositions
+            .copy_from(unsafe { &*table }, flags & CLONE_CLEAR_SIGHAND != 0);
+        child
+            .dispositions
+            .store(&raw mut child.own_dispositions, Ordering::Relaxed);
     }
 }
 

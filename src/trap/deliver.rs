@@ -15,9 +15,9 @@ use crate::abi::sigframe::{
     AltStack, FP_XSTATE_MAGIC1, FPX_SW_BYTES, FXSAVE_SIZE, RED_ZONE, RtSigFrame, SigInfo, UContext, bit, rflags,
 };
 use crate::kernel;
+use crate::kernel::log;
 use crate::trap::altstack::{self, SS_AUTODISARM};
 use crate::trap::area::ThreadArea;
-use crate::trap::log;
 use crate::trap::mask::block_all;
 use crate::trap::sigaction::{self, SA_RESETHAND};
 
@@ -27,7 +27,11 @@ pub(crate) fn deliver(area: &mut ThreadArea, action: &KernelSigaction, info: &Si
     let rsp = uc.uc_mcontext.rsp;
     let stack = area.altstack;
     let switch = action.flags & libc::SA_ONSTACK as u64 != 0 && stack.size != 0 && !stack.in_use(rsp);
-    let top = if switch { stack.sp.wrapping_add(stack.size) } else { rsp.wrapping_sub(RED_ZONE) };
+    let top = if switch {
+        stack.sp.wrapping_add(stack.size)
+    } else {
+        rsp.wrapping_sub(RED_ZONE)
+    };
     let fpstate_size = fpstate_size(uc);
     // 64 bytes: xsave's alignment. Then as `align_sigframe`: the handler starts
     // as if called.
@@ -43,10 +47,19 @@ pub(crate) fn deliver(area: &mut ThreadArea, action: &KernelSigaction, info: &Si
         kernel::requeue(&fault);
         return;
     }
-    let handler_mask = action.mask | if action.flags & libc::SA_NODEFER as u64 == 0 { bit(info.signo) } else { 0 };
+    let handler_mask = action.mask
+        | if action.flags & libc::SA_NODEFER as u64 == 0 {
+            bit(info.signo)
+        } else {
+            0
+        };
     let copy = RtSigFrame {
         pretcode: action.restorer,
-        uc: UContext { uc_stack: stack, uc_sigmask: uc.uc_sigmask | area.virtual_mask, ..*uc },
+        uc: UContext {
+            uc_stack: stack,
+            uc_sigmask: uc.uc_sigmask | area.virtual_mask,
+            ..*uc
+        },
         info: *info,
     };
     let target = frame as *mut RtSigFrame;
@@ -94,7 +107,11 @@ fn fpstate_size(uc: &UContext) -> u64 {
     }
     // SAFETY: the kernel wrote `struct _fpx_sw_bytes` there.
     let [magic1, extended_size] = unsafe { ((fpstate + FPX_SW_BYTES) as *const [u32; 2]).read_unaligned() };
-    if magic1 == FP_XSTATE_MAGIC1 { extended_size.into() } else { FXSAVE_SIZE }
+    if magic1 == FP_XSTATE_MAGIC1 {
+        extended_size.into()
+    } else {
+        FXSAVE_SIZE
+    }
 }
 
 /// rt_sigreturn of the application: takes its virtual state out of the frame

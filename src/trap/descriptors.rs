@@ -111,7 +111,9 @@ pub(crate) fn write_report(write: impl FnOnce(&mut dyn fmt::Write) -> fmt::Resul
     if fd < 0 {
         return;
     }
-    let Ok(buffer) = kernel::map(0, BUFFER, libc::PROT_READ | libc::PROT_WRITE, 0) else { return };
+    let Ok(buffer) = kernel::map(0, BUFFER, libc::PROT_READ | libc::PROT_WRITE, 0) else {
+        return;
+    };
     // SAFETY: just mapped, of that size, ours alone.
     let bytes = unsafe { core::slice::from_raw_parts_mut(buffer as *mut u8, BUFFER) };
     let mut out = Buffer { fd, bytes, len: 0 };
@@ -141,7 +143,10 @@ impl fmt::Write for Buffer<'_> {
                 self.flush();
             }
             let end = self.len + chunk.len();
-            self.bytes.get_mut(self.len..end).ok_or(fmt::Error)?.copy_from_slice(chunk);
+            self.bytes
+                .get_mut(self.len..end)
+                .ok_or(fmt::Error)?
+                .copy_from_slice(chunk);
             self.len = end;
         }
         Ok(())

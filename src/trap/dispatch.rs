@@ -7,9 +7,10 @@ use core::sync::atomic::Ordering;
 use once_cell::race::OnceRef;
 
 use crate::abi::errno::Errno;
-use crate::hook::{Hook, Interest, Outcome, Verdict, VectorUse};
+use crate::hook::{Hook, Interest, Outcome, VectorUse, Verdict};
+use crate::kernel::log;
 use crate::trap::area::{Action, ThreadArea};
-use crate::trap::{altstack, clone, deliver, descriptors, entry, exit, log, mask, memory, sigaction, vector};
+use crate::trap::{altstack, clone, deliver, descriptors, entry, exit, mask, memory, sigaction, vector};
 
 /// What the core has to do when the kernel has made a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,7 +89,11 @@ pub(crate) unsafe extern "C" fn enter_from_entry(area: *mut ThreadArea) {
     // SAFETY: by the contract.
     let area = unsafe { &mut *area };
     let number = area.call.number as u32;
-    let interest = if (number as usize) < Interest::NUMBERS { entry::interest(number) } else { 0 };
+    let interest = if (number as usize) < Interest::NUMBERS {
+        entry::interest(number)
+    } else {
+        0
+    };
     area.call.changed = false;
     area.hook_exit = false;
     area.post = Post::None;
@@ -170,7 +175,11 @@ pub(crate) fn answer(area: &mut ThreadArea, result: i64) -> Action {
 
 /// To the kernel by the shortest way that does all that is to be done.
 pub(crate) fn pass(area: &ThreadArea) -> Action {
-    if area.hook_exit || area.post != Post::None || area.call.changed { Action::PassThenExit } else { Action::Pass }
+    if area.hook_exit || area.post != Post::None || area.call.changed {
+        Action::PassThenExit
+    } else {
+        Action::Pass
+    }
 }
 
 /// The core's own part of a call that the hook lets pass.

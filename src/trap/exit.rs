@@ -6,11 +6,12 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::abi::errno::Errno;
 use crate::hook::{Report, Summary};
+use crate::kernel::log;
 use crate::kernel::{self, ARCH_GET_GS, ARCH_SET_GS};
 use crate::rewrite::rewriter;
 use crate::trap::area::{self, Action, Kind, ThreadArea};
 use crate::trap::mask::block_all;
-use crate::trap::{clock, descriptors, dispatch, log};
+use crate::trap::{clock, descriptors, dispatch};
 
 /// The report of this process has been written.
 static REPORTED: AtomicBool = AtomicBool::new(false);

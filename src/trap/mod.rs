@@ -5,14 +5,13 @@
 
 mod altstack;
 pub(crate) mod area;
-mod clone;
 pub(crate) mod clock;
+mod clone;
 mod deliver;
 pub(crate) mod descriptors;
 pub(crate) mod dispatch;
 pub(crate) mod entry;
 mod exit;
-pub(crate) mod log;
 mod mask;
 mod memory;
 pub(crate) mod sigaction;

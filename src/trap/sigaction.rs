@@ -31,8 +31,7 @@ const KNOWN_FLAGS: u64 = (libc::SA_NOCLDSTOP
 pub(crate) const SA_RESETHAND: u64 = 0x8000_0000;
 const SA_EXPOSE_TAGBITS: u64 = 0x800;
 /// Flags that decide what the kernel does besides calling the handler.
-const PASSED_ON: u64 =
-    (libc::SA_NOCLDSTOP | libc::SA_NOCLDWAIT | libc::SA_RESTART) as u64 | SA_RESETHAND;
+const PASSED_ON: u64 = (libc::SA_NOCLDSTOP | libc::SA_NOCLDWAIT | libc::SA_RESTART) as u64 | SA_RESETHAND;
 
 /// Whether SIGILL is ours too: an invalid opcode is a step of a rewrite.
 static OWN_SIGILL: AtomicBool = AtomicBool::new(false);
@@ -92,7 +91,10 @@ impl Slot {
         let version = self.version.load(Ordering::Relaxed).wrapping_add(1);
         fence(Ordering::Release);
         let copy = &self.copies[version as usize & 1];
-        for (word, value) in copy.iter().zip([action.handler, action.flags, action.restorer, action.mask]) {
+        for (word, value) in copy
+            .iter()
+            .zip([action.handler, action.flags, action.restorer, action.mask])
+        {
             word.store(value, Ordering::Relaxed);
         }
         self.version.store(version, Ordering::Release);
@@ -102,17 +104,24 @@ impl Slot {
 impl Dispositions {
     /// All default.
     pub(crate) const fn new() -> Dispositions {
-        Dispositions { writer: spin::Mutex::new(()), actions: [const { Slot::new() }; NSIG] }
+        Dispositions {
+            writer: spin::Mutex::new(()),
+            actions: [const { Slot::new() }; NSIG],
+        }
     }
 
     /// The application's action for a signal, 1..=64.
     pub(crate) fn get(&self, signal: i32) -> KernelSigaction {
-        self.actions.get(signal as usize - 1).map_or(KernelSigaction::default(), Slot::read)
+        self.actions
+            .get(signal as usize - 1)
+            .map_or(KernelSigaction::default(), Slot::read)
     }
 
     /// As the kernel does on delivery under SA_RESETHAND.
     pub(crate) fn reset(&self, signal: i32) {
-        let Some(slot) = self.actions.get(signal as usize - 1) else { return };
+        let Some(slot) = self.actions.get(signal as usize - 1) else {
+            return;
+        };
         let mut action = slot.read();
         action.handler = SIG_DFL;
         // In a signal handler nobody waits; a writer in another thread is
@@ -150,7 +159,10 @@ pub(crate) static PROCESS: Dispositions = Dispositions::new();
 /// The action that the kernel gets for one of the application's.
 fn kernel_action(action: &KernelSigaction) -> KernelSigaction {
     if action.handler == SIG_DFL || action.handler == SIG_IGN {
-        return KernelSigaction { mask: action.mask & !reserved(), ..*action };
+        return KernelSigaction {
+            mask: action.mask & !reserved(),
+            ..*action
+        };
     }
     own_action(action.flags & PASSED_ON)
 }
@@ -182,7 +194,9 @@ pub(crate) fn adopt(own_sigill: bool) -> Result<(), Errno> {
     OWN_SIGILL.store(own_sigill, Ordering::Relaxed);
     for (signal, slot) in (1..=NSIG as i32).zip(&PROCESS.actions) {
         // SAFETY: only reads.
-        let Ok(action) = (unsafe { kernel::sigaction(signal, None) }) else { continue };
+        let Ok(action) = (unsafe { kernel::sigaction(signal, None) }) else {
+            continue;
+        };
         slot.write(&action);
         if action.handler != SIG_DFL && action.handler != SIG_IGN {
             // SAFETY: our handler calls the application's.
@@ -261,9 +275,16 @@ fn change(area: &ThreadArea, signal: i32, new: u64, old: u64) -> Result<(), Errn
 fn read_action(address: u64) -> Result<KernelSigaction, Errno> {
     let mut bytes = [0; size_of::<KernelSigaction>()];
     kernel::copy_in(&mut bytes, address)?;
-    let mut words = bytes.chunks_exact(8).map(|chunk| u64::from_ne_bytes(chunk.try_into().unwrap_or_default()));
+    let mut words = bytes
+        .chunks_exact(8)
+        .map(|chunk| u64::from_ne_bytes(chunk.try_into().unwrap_or_default()));
     let mut next = || words.next().unwrap_or_default();
-    let action = KernelSigaction { handler: next(), flags: next(), restorer: next(), mask: next() };
+    let action = KernelSigaction {
+        handler: next(),
+        flags: next(),
+        restorer: next(),
+        mask: next(),
+    };
     Ok(KernelSigaction {
         flags: action.flags & KNOWN_FLAGS,
         mask: action.mask & !(bit(libc::SIGKILL) | bit(libc::SIGSTOP)),

@@ -16,10 +16,11 @@ use crate::abi::sigaction::{SIG_DFL, SIG_IGN};
 use crate::abi::sigframe::{SYS_SECCOMP, SigContext, SigInfo, TRAP_TRACE, UContext, bit, rflags};
 use crate::hook::Outcome;
 use crate::kernel;
+use crate::kernel::log;
 use crate::rewrite::{rewriter, table};
 use crate::trap::area::{self, Action, ThreadArea};
 use crate::trap::zone::{self, Zone};
-use crate::trap::{deliver, dispatch, entry, log, sigaction};
+use crate::trap::{deliver, dispatch, entry, sigaction};
 
 /// The signal handler.
 ///
@@ -93,7 +94,8 @@ fn trap(area: &mut ThreadArea, info: &SigInfo, context: &mut SigContext) {
         context.rax = Errno::ENOSYS.to_result() as u64;
         return;
     }
-    area.trapped.store(area.trapped.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    area.trapped
+        .store(area.trapped.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     if info.address == context.rip {
         rewriter::consider(context.rip.wrapping_sub(2), context.rax);
     }
@@ -214,7 +216,14 @@ fn roll_forward(area: &mut ThreadArea, context: &mut SigContext) {
 
 fn load_registers(area: &mut ThreadArea, context: &mut SigContext) {
     area.call.restore_args();
-    [context.rdi, context.rsi, context.rdx, context.r10, context.r8, context.r9] = area.call.args;
+    [
+        context.rdi,
+        context.rsi,
+        context.rdx,
+        context.r10,
+        context.r8,
+        context.r9,
+    ] = area.call.args;
     context.rsp = area.app_rsp;
     context.eflags = area.flags;
 }
@@ -223,7 +232,8 @@ fn load_registers(area: &mut ThreadArea, context: &mut SigContext) {
 /// again, for the kernel to deliver then.
 fn hold(area: &ThreadArea, info: &SigInfo, uc: &mut UContext) {
     if area.held.load(Ordering::Relaxed) == 0 {
-        area.saved_mask.store(uc.uc_sigmask & !sigaction::reserved(), Ordering::Relaxed);
+        area.saved_mask
+            .store(uc.uc_sigmask & !sigaction::reserved(), Ordering::Relaxed);
         area.held.store(1, Ordering::Relaxed);
     }
     uc.uc_sigmask = !0;
@@ -268,7 +278,9 @@ fn adopt(info: &SigInfo, uc: &mut UContext) -> *mut ThreadArea {
     };
     // SAFETY: just allocated, ours alone; this thread has no area yet.
     unsafe {
-        (*area).dispositions.store((&raw const sigaction::PROCESS).cast_mut(), Ordering::Relaxed);
+        (*area)
+            .dispositions
+            .store((&raw const sigaction::PROCESS).cast_mut(), Ordering::Relaxed);
         (*area).kind = area::Kind::Thread;
         area::install(area);
         let _ = kernel::sigaltstack(Some(&(*area).signal_stack()));

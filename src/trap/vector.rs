@@ -68,7 +68,11 @@ pub(crate) fn configure(keep_all: bool) {
     let avx512f = __cpuid_count(7, 0).ebx >> 16 & 1 != 0;
     let avx512bw = __cpuid_count(7, 0).ebx >> 30 & 1 != 0;
     let all = OPMASK | ZMM_HI256 | HI16_ZMM;
-    let found = if avx512f && avx512bw && xcr0 & all == all { Features::Avx512 } else { Features::Avx };
+    let found = if avx512f && avx512bw && xcr0 & all == all {
+        Features::Avx512
+    } else {
+        Features::Avx
+    };
     FEATURES.store(found as u8, Ordering::Relaxed);
 }
 

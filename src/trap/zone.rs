@@ -62,7 +62,11 @@ pub(crate) fn of(rip: u64, on_hook_stack: bool, in_trampoline: bool) -> Zone {
             _ if rip < entry::entry_full_rdi() => Zone::EnterFlags,
             _ if rip < entry::resume() => {
                 // Up to the call itself; behind it vector registers are ours.
-                if rip <= entry::entry_full_rdi() + CALL_OFFSET { Zone::EnterRdi } else { Zone::Hook }
+                if rip <= entry::entry_full_rdi() + CALL_OFFSET {
+                    Zone::EnterRdi
+                } else {
+                    Zone::Hook
+                }
             }
             _ if rip < entry::resume_end() => Zone::Resume,
             _ if rip < entry::exit_entry() => Zone::Hook,

@@ -49,7 +49,10 @@ pub(crate) fn line(level: Level, message: fmt::Arguments<'_>) {
     if now != Some(start) {
         return;
     }
-    let mut line = Line { bytes: [0; 512], len: 0 };
+    let mut line = Line {
+        bytes: [0; 512],
+        len: 0,
+    };
     let _ = write!(line, "usertrap: {message}");
     if let Some(end) = line.bytes.get_mut(line.len) {
         *end = b'\n';
@@ -66,19 +69,28 @@ fn warn_once(said: &AtomicBool, message: &str) {
 /// The application tried to execute another program.
 pub(crate) fn warn_once_exec() {
     static SAID: AtomicBool = AtomicBool::new(false);
-    warn_once(&SAID, "execve and execveat are answered EPERM: new programs cannot be interposed yet");
+    warn_once(
+        &SAID,
+        "execve and execveat are answered EPERM: new programs cannot be interposed yet",
+    );
 }
 
 /// The application wants GS.
 pub(crate) fn warn_once_gs() {
     static SAID: AtomicBool = AtomicBool::new(false);
-    warn_once(&SAID, "arch_prctl(ARCH_SET_GS) is answered EPERM: GS points to the thread area");
+    warn_once(
+        &SAID,
+        "arch_prctl(ARCH_SET_GS) is answered EPERM: GS points to the thread area",
+    );
 }
 
 /// The application uses `int $0x80`.
 pub(crate) fn warn_once_int80() {
     static SAID: AtomicBool = AtomicBool::new(false);
-    warn_once(&SAID, "int $0x80 is answered ENOSYS: i386 calls of 64-bit code are not served");
+    warn_once(
+        &SAID,
+        "int $0x80 is answered ENOSYS: i386 calls of 64-bit code are not served",
+    );
 }
 
 /// A hook, or the core, faulted.

@@ -1,0 +1,289 @@
+//! Bounded, seeded fuzzing of the prover: on no input does it panic, and what
+//! it accepts is true by an oracle that knows where instructions start.
+//!
+//! `USERTRAP_FUZZ_ROUNDS` multiplies the number of rounds, and
+//! `USERTRAP_FUZZ_SEED` changes the stream; a failure prints both.
+#![cfg(feature = "std")]
+
+mod common;
+
+use common::Image;
+use iced_x86::{Decoder, DecoderOptions, FlowControl};
+use usertrap::rewrite::code::Code;
+use usertrap::rewrite::eh_frame::{Function, Memory, function_at, header_of};
+use usertrap::rewrite::plan::{plan, unplan};
+use usertrap::rewrite::site::{Form, prove, prove_among};
+use usertrap::rewrite::trampoline::trampoline;
+use usertrap::rewrite::vma::parse_maps_line;
+
+/// SplitMix64: small, seeded, and the same everywhere.
+struct Random(u64);
+
+impl Random {
+    fn new(salt: u64) -> Random {
+        let seed = setting("USERTRAP_FUZZ_SEED", 1);
+        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ salt)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+
+    fn bytes(&mut self, length: u64) -> Vec<u8> {
+        (0..length).map(|_| self.next() as u8).collect()
+    }
+
+    fn pick<'a, T: ?Sized>(&mut self, of: &[&'a T]) -> &'a T {
+        of[self.below(of.len() as u64) as usize]
+    }
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name)
+        .ok()
+        .and_then(|value| value.parse().ok())
+        .unwrap_or(default)
+}
+
+fn rounds(count: u64) -> u64 {
+    count * setting("USERTRAP_FUZZ_ROUNDS", 1)
+}
+
+/// What stands before system calls in real programs, and what misleads.
+const COMMON: [&[u8]; 20] = [
+    &[0x55],
+    &[0x48, 0x89, 0xe5],
+    &[0x48, 0x83, 0xec, 0x28],
+    &[0x8b, 0x7c, 0x24, 0x08],
+    &[0x4c, 0x89, 0x5c, 0x24, 0x08],
+    &[0x31, 0xc0],
+    &[0x45, 0x31, 0xd2],
+    &[0x89, 0xf8],
+    &[0xb8, 0x10, 0, 0, 0],
+    &[0xbf, 0x02, 0, 0, 0],
+    &[0xc7, 0x44, 0x24, 0xb8, 0x10, 0, 0, 0],
+    &[0x48, 0xc7, 0x44, 0x24, 0xb8, 0x10, 0, 0, 0],
+    &[0x48, 0xb8, 0xb8, 0x10, 0, 0, 0, 0x0f, 0x05, 0x90],
+    &[0x48, 0x8d, 0x05, 0xb8, 0x10, 0, 0],
+    &[0x80, 0x3d, 0x31, 0xb8, 0x10, 0, 0],
+    &[0x64, 0x8b, 0x04, 0x25, 0xb8, 0x10, 0, 0],
+    &[0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0],
+    &[0x66, 0x0f, 0x1f, 0x44, 0, 0],
+    &[0x74, 0x17],
+    &[0xe8, 0, 0, 0, 0],
+];
+
+/// One instruction, by an independent decode of random bytes or from the list.
+fn instruction(random: &mut Random) -> Vec<u8> {
+    if random.below(3) != 0 {
+        return random.pick(&COMMON).to_vec();
+    }
+    loop {
+        let mut bytes = random.bytes(15);
+        if random.below(2) == 0 {
+            // Immediates that look like the number of a site.
+            let at = random.below(8) as usize;
+            bytes[at..at + 5].copy_from_slice(&[0xb8, 0x10, 0, 0, 0]);
+        }
+        let decoded = Decoder::with_ip(64, &bytes, 0, DecoderOptions::NONE).decode();
+        if !decoded.is_invalid() && decoded.flow_control() == FlowControl::Next {
+            bytes.truncate(decoded.len());
+            return bytes;
+        }
+    }
+}
+
+/// A stream of instructions of at least `length` bytes, and the length of the
+/// last.
+fn stream(random: &mut Random, length: usize) -> (Vec<u8>, usize) {
+    let mut bytes = Vec::new();
+    loop {
+        let next = instruction(random);
+        bytes.extend_from_slice(&next);
+        if bytes.len() >= length {
+            return (bytes, next.len());
+        }
+    }
+}
+
+/// A number that the site could have been called with, which is the most
+/// misleading one where the bytes look like a load of it.
+fn misleading_rax(code: &Code<'_>, site: u64) -> u64 {
+    match code.array::<5>(site.wrapping_sub(5)) {
+        Some([0xb8, a, b, c, d]) => u64::from(u32::from_le_bytes([a, b, c, d])),
+        _ => 39,
+    }
+}
+
+const BASE: u64 = 0x40_0000;
+
+#[test]
+fn what_is_accepted_starts_where_an_instruction_starts() {
+    let mut random = Random::new(1);
+    let mut accepted = [0u64; 2];
+    for round in 0..rounds(20_000) {
+        let length = 101 + random.below(100) as usize;
+        let (mut bytes, last) = stream(&mut random, length);
+        let site = BASE + bytes.len() as u64;
+        bytes.extend_from_slice(&[0x0f, 0x05]);
+        bytes.extend_from_slice(&random.bytes(64));
+        let code = Code {
+            bytes: &bytes,
+            base: BASE,
+        };
+        let rax = misleading_rax(&code, site);
+        let function = Function::alone(BASE, BASE + bytes.len() as u64);
+        for (count, function) in accepted.iter_mut().zip([Some(function), None]) {
+            if let Ok(Form::Number { .. } | Form::Replay { .. }) = prove(&code, site, rax, function) {
+                assert_eq!(last, 5, "round {round}: {bytes:x?}");
+                *count += 1;
+            }
+        }
+    }
+    eprintln!("accepted with a function {}, without {}", accepted[0], accepted[1]);
+    assert!(
+        accepted.iter().all(|count| *count > 0),
+        "the fuzzing reaches both proofs"
+    );
+}
+
+#[test]
+fn a_window_that_begins_inside_an_instruction_proves_nothing_false() {
+    let mut random = Random::new(2);
+    for round in 0..rounds(200) {
+        let (mut bytes, last) = stream(&mut random, 260);
+        let site = BASE + bytes.len() as u64;
+        bytes.extend_from_slice(&[0x0f, 0x05, 0xc3]);
+        for cut in 0..130 {
+            let code = Code {
+                bytes: &bytes[cut..],
+                base: BASE + cut as u64,
+            };
+            let rax = misleading_rax(&code, site);
+            if let Ok(Form::Number { .. } | Form::Replay { .. }) = prove(&code, site, rax, None) {
+                assert_eq!(last, 5, "round {round}, cut {cut}: {bytes:x?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn random_bytes_never_panic() {
+    let mut random = Random::new(3);
+    for _ in 0..rounds(20_000) {
+        let length = random.below(300);
+        let mut bytes = random.bytes(length);
+        let base = match random.below(4) {
+            0 => 0,
+            1 => u64::MAX - random.below(400),
+            2 => random.next(),
+            _ => BASE,
+        };
+        let at = random.below(300);
+        if let Some(pair) = bytes.get_mut(at as usize..at as usize + 2) {
+            pair.copy_from_slice(&[0x0f, 0x05]);
+        }
+        let site = base.wrapping_add(at);
+        let code = Code { bytes: &bytes, base };
+        let rax = if random.below(2) == 0 {
+            random.next()
+        } else {
+            misleading_rax(&code, site)
+        };
+        let place = |random: &mut Random| match random.below(4) {
+            0 => random.next(),
+            _ => base.wrapping_add(random.below(400)),
+        };
+        let function = Function {
+            start: place(&mut random),
+            end: place(&mut random),
+            next: place(&mut random),
+            prev_start: place(&mut random),
+            handlers: random.below(2) == 0,
+        };
+        let alone = prove(&code, site, rax, Some(function));
+        let among = prove_among(&code, site, rax, |_| Some(function));
+        for form in [prove(&code, site, rax, None), alone, among].into_iter().flatten() {
+            let slot = random.next() as u32;
+            let original = std::array::from_fn(|_| random.next() as u8);
+            let _ = plan(&form, site, slot, &original);
+            let _ = unplan(&form, site, slot, &original);
+            let _ = trampoline(&form, random.next(), random.next(), random.next());
+        }
+    }
+}
+
+#[test]
+fn mutated_maps_lines_never_panic() {
+    let mut random = Random::new(4);
+    let line = b"7f12a3400000-7f12a3555000 r-xp 00026000 fd:01 1573    /usr/lib/libc.so.6 (deleted)";
+    for _ in 0..rounds(50_000) {
+        let mut line = line.to_vec();
+        for _ in 0..random.below(4) {
+            let at = random.below(line.len() as u64) as usize;
+            match random.below(3) {
+                0 => line[at] = random.next() as u8,
+                1 => line.truncate(at.max(1)),
+                _ => line.insert(at, b' '),
+            }
+        }
+        if let Some(vma) = parse_maps_line(&line) {
+            let _ = vma.policy();
+        }
+    }
+}
+
+/// A module some bytes of which read differently.
+struct Mutated<'a> {
+    image: &'a Image,
+    at: [(u64, u8); 4],
+}
+
+impl Memory for Mutated<'_> {
+    fn read(&self, address: u64, out: &mut [u8]) -> bool {
+        let readable = self.image.read(address, out);
+        for (at, value) in self.at {
+            let offset = at.wrapping_sub(address);
+            if let Some(byte) = usize::try_from(offset).ok().and_then(|offset| out.get_mut(offset)) {
+                *byte = value;
+            }
+        }
+        readable
+    }
+}
+
+#[test]
+fn mutated_unwind_tables_never_panic_and_never_lose_the_address() {
+    let Some(image) = common::libc_path().and_then(|path| Image::load(&path)) else {
+        eprintln!("no libc.so.6 is mapped: nothing to mutate");
+        return;
+    };
+    let header = header_of(&image, image.base).expect("libc has an .eh_frame_hdr");
+    let (start, end) = image.text[0];
+    let mut random = Random::new(5);
+    for _ in 0..rounds(30_000) {
+        let mut place = || match random.below(4) {
+            0 => image.base + random.below(0x400),
+            1 => header + random.below(32),
+            _ => header + random.below(0x2_0000),
+        };
+        let places = [place(), place(), place(), place()];
+        let mutated = Mutated {
+            image: &image,
+            at: places.map(|at| (at, random.next() as u8)),
+        };
+        let address = start + random.below(end - start);
+        let header = header_of(&mutated, image.base).unwrap_or(header);
+        if let Some(function) = function_at(&mutated, header, address) {
+            assert!(function.contains(address) && function.end <= function.next);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Every state that a rewrite and its way back pass through: whoever is at an
+//! instruction of the site meets the old one, the new jump, or the invalid
+//! opcode that the handler knows (design invariant I9).
+#![cfg(feature = "std")]
+
+use usertrap::rewrite::plan::{INVALID, plan, unplan};
+use usertrap::rewrite::site::Form;
+use usertrap::rewrite::trampoline::{long_jump, short_jump};
+
+const SITE: u64 = 0x7f00_0000_0005;
+const PAD: u64 = SITE + 12;
+const HEAD: usize = 0;
+const AT_SITE: usize = 5;
+
+/// The memory from the head of the site to behind its padding.
+#[derive(Clone, PartialEq, Debug)]
+struct Memory([u8; 24]);
+
+impl Memory {
+    fn new(original: &[u8; 7]) -> Memory {
+        let mut memory = Memory([0xcc; 24]);
+        memory.0[..7].copy_from_slice(original);
+        memory
+    }
+
+    fn starts_with(&self, offset: usize, bytes: &[u8]) -> bool {
+        self.0[offset..].starts_with(bytes)
+    }
+}
+
+/// Checks one state: `sites` are the places where threads can be, and what
+/// each may find there.
+fn check(memory: &Memory, original: &[u8; 7], slot: u32, form: &Form) {
+    let jump = long_jump(slot);
+    let invalid = |offset| memory.0[offset] == INVALID;
+    match form {
+        Form::Short { pad } => {
+            assert!(memory.starts_with(HEAD, &original[..5]), "the head is left alone");
+            let hop = short_jump(SITE, *pad).unwrap();
+            let long = memory.starts_with((PAD - SITE) as usize + 5, &jump);
+            let jumps = memory.starts_with(AT_SITE, &hop) && long;
+            let old = memory.starts_with(AT_SITE, &original[5..]);
+            assert!(jumps || old || invalid(AT_SITE), "{memory:x?}");
+        }
+        Form::Number { .. } | Form::Replay { .. } => {
+            let old_head = memory.starts_with(HEAD, &original[..5]);
+            let new_head = memory.starts_with(HEAD, &jump);
+            assert!(old_head || new_head || invalid(HEAD), "{memory:x?}");
+            let old_site = memory.starts_with(AT_SITE, &original[5..]);
+            assert!(old_site || invalid(AT_SITE), "{memory:x?}");
+        }
+    }
+}
+
+/// Whether a write of more than one byte touches nothing that is executed in
+/// this state.
+fn is_quiet(memory: &Memory, from: usize, len: usize, form: &Form) -> bool {
+    match form {
+        Form::Short { .. } => from >= (PAD - SITE) as usize + 5,
+        // Nobody decodes behind an invalid opcode at the head.
+        _ => from > HEAD && from + len <= AT_SITE && memory.0[HEAD] == INVALID,
+    }
+}
+
+fn walk(form: Form, slot: u32, original: [u8; 7]) {
+    let mut memory = Memory::new(&original);
+    let there = plan(&form, SITE, slot, &original).expect("a plan");
+    let back = unplan(&form, SITE, slot, &original).expect("a way back");
+    for plan in [&there, &back, &there] {
+        for write in plan.writes() {
+            let from = (write.at + 5 - SITE) as usize;
+            let single = write.len == 1;
+            // A second rewrite writes the same bytes into the padding again.
+            let same = memory.starts_with(from, write.bytes());
+            assert!(
+                single || same || is_quiet(&memory, from, write.len, &form),
+                "{write:x?}"
+            );
+            memory.0[from..from + write.len].copy_from_slice(write.bytes());
+            check(&memory, &original, slot, &form);
+        }
+        let restored = memory.0[..7] == original;
+        assert_eq!(restored, plan == &back);
+    }
+}
+
+const ORIGINAL: [u8; 7] = [0xb8, 39, 0, 0, 0, 0x0f, 0x05];
+
+#[test]
+fn every_step_of_a_number_is_safe_in_both_tables() {
+    for slot in [0x050f_0000, 0x050f_fff8, 0x4006_0000, 0x0006_0000, 0x7f06_fff8] {
+        walk(Form::Number { nr: 39 }, slot, ORIGINAL);
+    }
+}
+
+#[test]
+fn every_step_of_a_replay_is_safe_in_both_tables() {
+    let insn = [0x4c, 0x89, 0x5c, 0x24, 0x08];
+    let original = [0x4c, 0x89, 0x5c, 0x24, 0x08, 0x0f, 0x05];
+    for slot in [0x050f_0000, 0x4006_0000] {
+        walk(Form::Replay { insn }, slot, original);
+    }
+}
+
+#[test]
+fn every_step_of_a_short_jump_is_safe_in_any_table() {
+    for slot in [0x050f_0000, 0x4006_0000, 0x1234_5678] {
+        walk(Form::Short { pad: PAD }, slot, ORIGINAL);
+    }
+}
+
+#[test]
+fn every_slot_of_the_preferred_table_walks_safely() {
+    for slot in (0x050f_0000..=0x050f_ffff).step_by(8) {
+        walk(Form::Number { nr: 39 }, slot, ORIGINAL);
+    }
+}
