@@ -25,16 +25,16 @@ int main(void) {
     // A page of look-alikes; only the sites of even number are ever called.
     unsigned char page[PAGE];
     fill_code(page, PAGE);
-    for (int i = 0; i < SITES; i++) put_call(page, page + 64 + i * 97, SYS_getpid);
+    for (int i = 0; i < SITES; i++) put_call(page, page + 160 + i * 97, SYS_getpid);
     unsigned char *text = map_code(page, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE);
     long pid = raw0(SYS_getpid);
     for (int n = 0; n < CALLS; n++)
-        for (int i = 0; i < SITES; i += 2) CHECK_EQ(CALL(text + 64 + i * 97), pid);
+        for (int i = 0; i < SITES; i += 2) CHECK_EQ(CALL(text + 160 + i * 97), pid);
     for (int i = 0; i < SITES; i++) {
-        unsigned char *site = text + 64 + i * 97;
+        unsigned char *site = text + 160 + i * 97;
         if (i % 2) CHECK(is_original(site, SYS_getpid));
         else CHECK_SITE(site, SYS_getpid);
-        memcpy(page + 64 + i * 97, site, i % 2 ? 0 : 7);
+        memcpy(page + 160 + i * 97, site, i % 2 ? 0 : 7);
     }
     CHECK(!memcmp(page, text, PAGE));
 

@@ -11,7 +11,7 @@ static _Atomic int parked_at, other_done;
 static unsigned char *volatile park;
 static const long TF = 0x100;
 
-static unsigned char *site_of(int i) { return text + (size_t)(i / 4) * PAGE + (size_t)(i % 4) * 1024 + 64 + (size_t)i % 64; }
+static unsigned char *site_of(int i) { return text + (size_t)(i / 4) * PAGE + (size_t)(i % 4) * 1024 + 192 + (size_t)i % 64; }
 
 // Every instruction after TF was set comes here; at the place in question we stay until the
 // other thread has made its calls.

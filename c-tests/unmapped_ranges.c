@@ -38,6 +38,7 @@ int main(void) {
         for (int p = hole; p < hole + width; p++)
             CHECK(mmap(text + p * PAGE, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, p * PAGE) == text + p * PAGE);
         for (int p = hole; p < hole + width; p++) CHECK_EQ(CALL(text + p * PAGE + 300), pid);
+        for (int p = 1; p < PAGES; p++) CHECK_EQ(CALL(text + p * PAGE - 3), tid);
         CHECK_EQ(munmap(text, size), 0);
         unsigned char probe;
         CHECK_ERR(mincore(text, PAGE, &probe), ENOMEM);

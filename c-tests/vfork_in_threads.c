@@ -12,7 +12,7 @@ static int child(void *argument) {
     *(volatile long *)argument = raw0(SYS_getpid);
     int site = atomic_fetch_add(&next_site, 1);
     for (int n = 0; n < 3; n++)
-        if (CALL(text + (size_t)site * 100 + 20) != raw0(SYS_getpid)) return 1;
+        if (CALL(text + (size_t)site * 100 + 140) != raw0(SYS_getpid)) return 1;
     return 12;
 }
 
@@ -51,7 +51,7 @@ int main(void) {
     unsigned char *bytes = malloc(size);
     CHECK(bytes);
     fill_code(bytes, size);
-    for (int i = 0; i < THREADS * TIMES; i++) put_call(bytes, bytes + (size_t)i * 100 + 20, SYS_getpid);
+    for (int i = 0; i < THREADS * TIMES; i++) put_call(bytes, bytes + (size_t)i * 100 + 140, SYS_getpid);
     text = map_code(bytes, size, PROT_READ | PROT_EXEC, MAP_PRIVATE);
     pthread_t thread[THREADS], busy;
     CHECK_EQ(pthread_create(&busy, NULL, calls, NULL), 0);
@@ -60,7 +60,7 @@ int main(void) {
     atomic_store(&stop, 1);
     CHECK_EQ(pthread_join(busy, NULL), 0);
     for (int i = 0; i < THREADS * TIMES; i++) {
-        unsigned char *site = text + (size_t)i * 100 + 20;
+        unsigned char *site = text + (size_t)i * 100 + 140;
         CHECK_EQ(CALL(site), raw0(SYS_getpid));
         CHECK_SITE(site, SYS_getpid);
     }

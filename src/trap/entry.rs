@@ -60,7 +60,7 @@ use core::sync::atomic::{AtomicU8, Ordering};
 use crate::abi::sigframe::rflags;
 use crate::hook::Call;
 use crate::trap::area::{Action, FREE_AREAS, FREE_PAGE_BITS, FSGSBASE, ThreadArea};
-use crate::trap::{clone, dispatch};
+use crate::trap::{clone, dispatch, signal};
 
 /// One byte for each value of the low 16 bits of a call number: whether the
 /// full entry has to look at it. Greater numbers share entries with smaller
@@ -125,7 +125,8 @@ global_asm!(
     "cld",
     "test dword ptr [rsp], {AC}",
     "jz 78f",
-    "push 0x202",
+    "pushfq",
+    "and dword ptr [rsp], ~{AC}",
     "popfq",
     "78:",
     ".endm",
@@ -388,11 +389,28 @@ global_asm!(
     ".globl usertrap_entry_end",
     ".hidden usertrap_entry_end",
     "usertrap_entry_end:",
+    //
+    // ---- the signal handler's first instructions: as the kernel calls it, on
+    //      the signal stack. The kernel clears DF and TF, but not AC.
+    //
+    ".p2align 4, 0xcc",
+    ".globl usertrap_signal_entry",
+    ".hidden usertrap_signal_entry",
+    "usertrap_signal_entry:",
+    "pushfq",
+    "test dword ptr [rsp], {AC}",
+    "lea rsp, [rsp + 8]",
+    "jz {signal}",
+    "sub rsp, 8",
+    "and dword ptr [rsp], ~{AC}",   // and ID stays: sigreturn does not restore it
+    "popfq",
+    "jmp {signal}",
     ".text",
     INTEREST = sym INTEREST,
     KEEP_SSE = sym KEEP_SSE,
     FSGSBASE = sym FSGSBASE,
     FREE_AREAS = sym FREE_AREAS,
+    signal = sym signal::handler,
     enter = sym dispatch::enter_from_entry,
     exit = sym dispatch::exit_from_gate,
     clone_parent = sym clone::parent_from_gate,
@@ -463,4 +481,6 @@ labels! {
     exit_saved = usertrap_exit_saved;
     exit_called = usertrap_exit_called;
     entry_end = usertrap_entry_end;
+    /// What the kernel is told to call.
+    signal_entry = usertrap_signal_entry;
 }

@@ -15,7 +15,6 @@ use crate::abi::sigframe::bit;
 use crate::kernel;
 use crate::trap::area::ThreadArea;
 use crate::trap::entry;
-use crate::trap::signal::usertrap_signal;
 
 /// `UAPI_SA_FLAGS` of `kernel/signal.c`: the flags that read back.
 const KNOWN_FLAGS: u64 = (libc::SA_NOCLDSTOP
@@ -170,7 +169,7 @@ fn kernel_action(action: &KernelSigaction) -> KernelSigaction {
 /// Our own handler: on the area's signal stack, all signals blocked.
 fn own_action(flags: u64) -> KernelSigaction {
     KernelSigaction {
-        handler: usertrap_signal as *const () as u64,
+        handler: entry::signal_entry(),
         flags: flags | (libc::SA_SIGINFO | libc::SA_ONSTACK) as u64 | SA_RESTORER,
         restorer: entry::gate_restorer(),
         mask: !0,

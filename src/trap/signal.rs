@@ -25,8 +25,9 @@ use crate::trap::{deliver, dispatch, entry, sigaction};
 /// The signal handler.
 ///
 /// # Safety
-/// Called by the kernel only, with the frame that belongs to the signal.
-pub(crate) unsafe extern "C" fn usertrap_signal(_signal: i32, info: *mut SigInfo, uc: *mut UContext) {
+/// Called by the kernel only, through `entry`, with the frame that belongs to
+/// the signal.
+pub(crate) unsafe extern "C" fn handler(_signal: i32, info: *mut SigInfo, uc: *mut UContext) {
     // SAFETY: the kernel hands out valid pointers into its frame.
     let (info, uc) = unsafe { (&*info, &mut *uc) };
     let mut area = area::current();
