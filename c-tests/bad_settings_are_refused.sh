@@ -12,7 +12,6 @@ check() { # check NAME VALUE WORD...: the line names NAME and each WORD
     for word in "$name" "$@"; do grep -q -F -- "$word" err || fail "$name=$value: no $word in: $(cat err)"; done
 }
 check USERTRAP_TOOL nonsense none stat
-check USERTRAP_TOOL "" none stat
 check USERTRAP_TOOL STAT none stat
 check USERTRAP_FORMAT xml text json
 check USERTRAP_REWRITE maybe on off

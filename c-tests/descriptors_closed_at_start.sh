@@ -1,5 +1,7 @@
+#!/usr/bin/env bash
 # Shows that programs started without standard descriptors work as natively, and that the library
 # does not take their places.
+# shellcheck disable=SC1091,SC2034
 . "$C_TESTS/helpers/common.sh"
 helper show_descriptors
 for closed in '' '0<&-' '1>&-' '2>&-' '0<&- 2>&-' '0<&- 1>&-'; do

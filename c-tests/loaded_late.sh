@@ -1,5 +1,7 @@
+#!/usr/bin/env bash
 # Shows that a library loaded with dlopen arms the threads that existed before, whose calls go on
 # right and are served: the report counts them.
+# shellcheck disable=SC1091,SC2034
 . "$C_TESTS/helpers/common.sh"
 helper late_load -ldl
 ./late_load >native.out || fail "natively"

@@ -1,4 +1,6 @@
+#!/usr/bin/env bash
 # Shows that programs run as natively under the seccomp filter that containers set.
+# shellcheck disable=SC1091,SC2034
 . "$C_TESTS/helpers/common.sh"
 helper outer_filter
 ./outer_filter harmless true || { echo "skipped: no seccomp filter here"; exit 77; }

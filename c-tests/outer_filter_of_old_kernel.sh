@@ -1,5 +1,7 @@
+#!/usr/bin/env bash
 # Shows that programs run as natively where newer calls (process_vm_readv, membarrier, rseq, clone3,
 # memfd_create and others) are answered ENOSYS by an outer filter, as an old kernel would.
+# shellcheck disable=SC1091,SC2034
 . "$C_TESTS/helpers/common.sh"
 helper outer_filter
 ./outer_filter harmless true || { echo "skipped: no seccomp filter here"; exit 77; }

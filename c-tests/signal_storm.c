@@ -5,7 +5,7 @@
 #include <sys/time.h>
 #include <time.h>
 
-enum { TURNS = 60000 };
+enum { TURNS = 20000 };
 static volatile long signals;
 static volatile long bad;
 

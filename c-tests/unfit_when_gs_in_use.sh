@@ -1,5 +1,7 @@
+#!/usr/bin/env bash
 # Shows that in a program that uses GS already there is one clear line, and the untouched program
 # (USERTRAP_UNFIT=run) or its end (USERTRAP_UNFIT=refuse).
+# shellcheck disable=SC1091,SC2034
 . "$C_TESTS/helpers/common.sh"
 helper gs_in_use -ldl
 ./gs_in_use >native.out || fail "natively"

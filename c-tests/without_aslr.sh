@@ -1,5 +1,7 @@
+#!/usr/bin/env bash
 # Shows that programs run as natively with address space randomisation off, those at fixed
 # addresses around the table's range included, where the heap then grows right over it.
+# shellcheck disable=SC1091,SC2034
 . "$C_TESTS/helpers/common.sh"
 command -v setarch >/dev/null && setarch -R true 2>/dev/null || { echo "skipped: no setarch -R"; exit 77; }
 prefix=(setarch -R)

@@ -13,7 +13,7 @@ use usertrap::rewrite::code::Code;
 use usertrap::rewrite::eh_frame::{Function, Memory, function_at, header_of};
 use usertrap::rewrite::plan::{plan, unplan};
 use usertrap::rewrite::site::{Form, prove, prove_among};
-use usertrap::rewrite::trampoline::trampoline;
+use usertrap::rewrite::trampoline::{Jump, Ours, Slot, trampoline};
 use usertrap::rewrite::vma::parse_maps_line;
 
 /// SplitMix64: small, seeded, and the same everywhere.
@@ -210,15 +210,103 @@ fn random_bytes_never_panic() {
             handlers: random.below(2) == 0,
         };
         let alone = prove(&code, site, rax, Some(function));
-        let among = prove_among(&code, site, rax, |_| Some(function));
+        let ours = Ours {
+            table: random.next() as u32,
+            trampolines: place(&mut random),
+            slots: random.next() as u32 >> random.below(32),
+        };
+        let among = prove_among(&code, site, rax, &ours, |_| Some(function));
         for form in [prove(&code, site, rax, None), alone, among].into_iter().flatten() {
-            let slot = random.next() as u32;
+            let slot = Slot {
+                address: random.next() as u32,
+                trampoline: place(&mut random),
+            };
             let original = std::array::from_fn(|_| random.next() as u8);
             let _ = plan(&form, site, slot, &original);
             let _ = unplan(&form, site, slot, &original);
             let _ = trampoline(&form, random.next(), random.next(), random.next());
         }
     }
+}
+
+/// Padding of every kind, behind sites that all want some of it.
+const PADDING: [&[u8]; 9] = [
+    &[0xcc],
+    &[0x90],
+    &[0x66, 0x90],
+    &[0x0f, 0x1f, 0x00],
+    &[0x0f, 0x1f, 0x44, 0, 0],
+    &[0x66, 0x0f, 0x1f, 0x44, 0, 0],
+    &[0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0],
+    &[0x66, 0x2e, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0],
+    &[
+        0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0,
+    ],
+];
+
+#[test]
+fn sites_that_share_padding_leave_each_other_alone() {
+    let mut random = Random::new(6);
+    let mut jumps = [0u64; 2];
+    for round in 0..rounds(3_000) {
+        let mut bytes = Vec::new();
+        let mut sites = Vec::new();
+        for _ in 0..=random.below(6) {
+            // At least five bytes, none of them an instruction of five.
+            bytes.extend((0..5 + random.below(30)).map(|_| 0xf8));
+            sites.push(BASE + bytes.len() as u64);
+            bytes.extend_from_slice(&[0x0f, 0x05]);
+        }
+        bytes.push(0xc3);
+        let end = BASE + bytes.len() as u64;
+        for _ in 0..random.below(8) {
+            bytes.extend_from_slice(random.pick(&PADDING));
+        }
+        let function = Function {
+            next: BASE + bytes.len() as u64,
+            ..Function::alone(BASE, end)
+        };
+        let ours = Ours {
+            table: 0x050f_0000,
+            // In reach, out of reach, or both in one padding.
+            trampolines: random.pick(&[&BASE, &(BASE << 16), &(end + 0x7ffd_f018)]) + 0x1000,
+            slots: 4096,
+        };
+        let mut taken = vec![false; bytes.len()];
+        for (index, &site) in (0u32..).zip(&sites) {
+            let code = Code {
+                bytes: &bytes,
+                base: BASE,
+            };
+            let Ok(form) = prove_among(&code, site, 39, &ours, |_| Some(function)) else {
+                continue;
+            };
+            let Form::Short { pad } = form else {
+                panic!("round {round}: {form:?}")
+            };
+            jumps[usize::from(pad.jump == Jump::Near)] += 1;
+            // The rest of a no-op may be used again.
+            let at = (pad.at - BASE) as usize;
+            let range = at..at + pad.jump.length();
+            assert!(pad.at >= end, "round {round}: {form:?}");
+            assert!(
+                taken[range.clone()].iter().all(|taken| !taken),
+                "round {round}: {form:?}"
+            );
+            taken[range].fill(true);
+            let slot = Slot {
+                address: ours.table + index * 8,
+                trampoline: ours.trampolines + u64::from(index) * 32,
+            };
+            let original = std::array::from_fn(|at| bytes[(site - BASE) as usize + at - 5]);
+            for write in plan(&form, site, slot, &original).expect("a plan").writes() {
+                let at = (write.at - BASE) as usize;
+                bytes[at..at + write.len].copy_from_slice(write.bytes());
+            }
+        }
+    }
+    eprintln!("long jumps {}, near jumps {}", jumps[0], jumps[1]);
+    assert!(jumps.iter().all(|count| *count > 0), "the fuzzing reaches both jumps");
 }
 
 #[test]

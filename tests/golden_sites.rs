@@ -4,10 +4,13 @@
 
 use usertrap::rewrite::code::Code;
 use usertrap::rewrite::eh_frame::Function;
+use usertrap::rewrite::padding::Pad;
 use usertrap::rewrite::plan::{Plan, plan, unplan};
 use usertrap::rewrite::refusal::Refusal;
 use usertrap::rewrite::site::{Form, prove, prove_among};
-use usertrap::rewrite::trampoline::{SIZE, keeps_syscall, long_jump, short_jump, slot_of, trampoline};
+use usertrap::rewrite::trampoline::{
+    Jump, Ours, SIZE, Slot, keeps_syscall, long_jump, near_jump, near_target, short_jump, slot_of, trampoline,
+};
 
 const BASE: u64 = 0x7f00_1234_5000;
 const RET: &[u8] = &[0xc3];
@@ -23,9 +26,48 @@ const MOV_EDI_EAX: &[u8] = &[0x89, 0xf8];
 const MOVL_16: &[u8] = &[0xc7, 0x44, 0x24, 0xb8, 16, 0, 0, 0];
 /// `nopw 0(%rax,%rax,1)`
 const NOP9: &[u8] = &[0x66, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0];
+/// `nopl 0(%rax,%rax,1)`
+const NOP5: &[u8] = &[0x0f, 0x1f, 0x44, 0, 0];
+/// `cs nopw 0(%rax,%rax,1)`
+const NOP10: &[u8] = &[0x66, 0x2e, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0];
 /// A slot of the preferred table and one of a fallback table.
 const PREFERRED: u32 = 0x050f_1238;
 const FALLBACK: u32 = 0x4106_1238;
+/// Where their trampolines lie in the tests of near jumps.
+const TRAMPOLINE: u64 = NEAR.trampolines + 32 * 0x247;
+/// The preferred table, with trampolines in reach and out of it.
+const NEAR: Ours = Ours {
+    table: 0x050f_0000,
+    trampolines: BASE + 0x1000_0000,
+    slots: 8192,
+};
+const FAR: Ours = Ours {
+    trampolines: BASE + 0x10_0000_0000,
+    ..NEAR
+};
+
+fn slot(address: u32) -> Slot {
+    Slot {
+        address,
+        trampoline: TRAMPOLINE,
+    }
+}
+
+/// The form with a long jump in this padding.
+fn long(at: u64, len: usize) -> Form {
+    let jump = Jump::Long;
+    Form::Short {
+        pad: Pad { at, len, jump },
+    }
+}
+
+/// The form with a near jump in this padding.
+fn near(at: u64, len: usize) -> Form {
+    let jump = Jump::Near;
+    Form::Short {
+        pad: Pad { at, len, jump },
+    }
+}
 
 /// Code made of parts, with its first `syscall` as the site.
 struct Text {
@@ -64,20 +106,32 @@ impl Text {
 
     /// The first `length` bytes are a function, the rest is a gap.
     fn prove_with_gap(&self, length: usize, rax: u64) -> Result<Form, Refusal> {
+        self.prove_with_gap_among(length, rax, &FAR)
+    }
+
+    /// The same, with trampolines somewhere else.
+    fn prove_with_gap_among(&self, length: usize, rax: u64, ours: &Ours) -> Result<Form, Refusal> {
         let function = Function {
             next: self.end(),
             ..Function::alone(BASE, BASE + length as u64)
         };
-        prove(&self.code(), self.site, rax, Some(function))
+        prove_among(&self.code(), self.site, rax, ours, |address| {
+            function.contains(address).then_some(function)
+        })
     }
 
     /// All of it is one function without exception handlers.
     fn prove_without_handlers(&self, rax: u64) -> Result<Form, Refusal> {
+        self.prove_without_handlers_among(rax, &FAR)
+    }
+
+    /// The same, with trampolines somewhere else.
+    fn prove_without_handlers_among(&self, rax: u64, ours: &Ours) -> Result<Form, Refusal> {
         let function = Function {
             handlers: false,
             ..Function::alone(BASE, self.end())
         };
-        prove(&self.code(), self.site, rax, Some(function))
+        prove_among(&self.code(), self.site, rax, ours, |_| Some(function))
     }
 
     /// Nothing is known but the bytes.
@@ -100,7 +154,8 @@ impl Text {
     }
 
     /// Rewrites and restores, and gives the bytes in between.
-    fn rewritten(&self, form: &Form, slot: u32) -> Vec<u8> {
+    fn rewritten(&self, form: &Form, address: u32) -> Vec<u8> {
+        let slot = slot(address);
         let there = plan(form, self.site, slot, &self.original()).expect("a slot for this form");
         let patched = self.after(&there);
         let back = unplan(form, self.site, slot, &self.original()).expect("a way back");
@@ -110,9 +165,9 @@ impl Text {
         };
         let mut restored = text.after(&back);
         if let Form::Short { pad } = form {
-            // The padding keeps the long jump: see `unplan`.
-            let at = (pad - BASE) as usize;
-            restored[at..at + 7].copy_from_slice(&self.bytes[at..at + 7]);
+            // The padding keeps the jump: see `unplan`.
+            let at = (pad.at - BASE) as usize;
+            restored[at..at + pad.len].copy_from_slice(&self.bytes[at..at + pad.len]);
         }
         assert_eq!(restored, self.bytes, "the way back restores every byte");
         patched
@@ -204,15 +259,14 @@ fn instructions_that_do_the_same_anywhere_are_replayed() {
 fn a_site_without_a_number_jumps_into_the_gap_behind_its_function() {
     let text = Text::new(&[OPENING, MOV_EDI_EAX, SYSCALL, RET, NOP9]);
     let form = text.prove_with_gap(9, 39).unwrap();
-    let pad = BASE + 9;
-    assert_eq!(form, Form::Short { pad });
+    assert_eq!(form, long(BASE + 9, 9));
     let patched = text.rewritten(&form, FALLBACK);
     let golden: &[&[u8]] = &[
         OPENING,
         MOV_EDI_EAX,
         &[0xeb, 0x01],
         RET,
-        &[0xff, 0x24, 0x25, 0x38, 0x12, 0x06, 0x41, 0, 0],
+        &[0xff, 0x24, 0x25, 0x38, 0x12, 0x06, 0x41, 0xcc, 0xcc],
     ];
     assert_eq!(patched, golden.concat());
 }
@@ -220,9 +274,102 @@ fn a_site_without_a_number_jumps_into_the_gap_behind_its_function() {
 #[test]
 fn the_rest_of_a_used_gap_is_used() {
     let text = Text::new(&[OPENING, MOV_EDI_EAX, SYSCALL, RET, &long_jump(PREFERRED), &[0xcc; 9]]);
-    assert_eq!(text.prove_with_gap(9, 39), Ok(Form::Short { pad: BASE + 16 }));
+    assert_eq!(text.prove_with_gap(9, 39), Ok(long(BASE + 16, 7)));
     let text = Text::new(&[OPENING, MOV_EDI_EAX, SYSCALL, RET, &long_jump(PREFERRED), &[0xcc; 6]]);
     assert_eq!(text.prove_with_gap(9, 39), Err(Refusal::NoRoom));
+    // A jump through something else than one of our slots is code.
+    let foreign = long_jump(PREFERRED + 4);
+    let text = Text::new(&[OPENING, MOV_EDI_EAX, SYSCALL, RET, &foreign, &[0xcc; 9]]);
+    assert_eq!(text.prove_with_gap(9, 39), Err(Refusal::NoRoom));
+}
+
+#[test]
+fn in_reach_of_the_trampolines_five_bytes_of_padding_are_enough() {
+    let text = Text::new(&[OPENING, MOV_EDI_EAX, SYSCALL, RET, NOP5]);
+    assert_eq!(text.prove_with_gap(9, 39), Err(Refusal::NoRoom));
+    let form = text.prove_with_gap_among(9, 39, &NEAR).unwrap();
+    assert_eq!(form, near(BASE + 9, 5));
+    let patched = text.rewritten(&form, FALLBACK);
+    let golden: &[&[u8]] = &[
+        OPENING,
+        MOV_EDI_EAX,
+        &[0xeb, 0x01],
+        RET,
+        &[0xe9, 0xd2, 0x48, 0x00, 0x10], // jmp NEAR.trampolines + 0x48e0
+    ];
+    assert_eq!(patched, golden.concat());
+    // Four are not.
+    let text = Text::new(&[OPENING, MOV_EDI_EAX, SYSCALL, RET, &[0xcc; 4]]);
+    assert_eq!(text.prove_with_gap_among(9, 39, &NEAR), Err(Refusal::NoRoom));
+}
+
+#[test]
+fn two_near_jumps_share_a_long_no_op() {
+    let parts: &[&[u8]] = &[OPENING, MOV_EDI_EAX, SYSCALL, MOV_EDI_EAX, SYSCALL, RET, NOP10];
+    let text = Text::new(parts);
+    let length = 13;
+    let form = text.prove_with_gap_among(length, 39, &NEAR).unwrap();
+    assert_eq!(form, near(BASE + 13, 10));
+    let first = text.after(&plan(&form, text.site, slot(PREFERRED), &text.original()).unwrap());
+    assert_eq!(first[18..], [0xcc; 5], "what is left of the no-op stays padding");
+    let text = Text {
+        bytes: first,
+        site: text.site + 4,
+    };
+    let form = text.prove_with_gap_among(length, 39, &NEAR).unwrap();
+    assert_eq!(form, near(BASE + 18, 5));
+    let second = text.after(&plan(&form, text.site, slot(PREFERRED + 8), &text.original()).unwrap());
+    assert_eq!(second[..10], text.bytes[..10], "the first site is left alone");
+    assert_eq!(second[13..18], text.bytes[13..18], "and so is its jump");
+    // A third finds nothing left.
+    let full = Text {
+        bytes: [&[0xf8, 0x0f, 0x05], &second[..]].concat(),
+        site: BASE + 1,
+    };
+    assert_eq!(full.prove_with_gap_among(length + 3, 39, &NEAR), Err(Refusal::NoRoom));
+}
+
+#[test]
+fn a_near_jump_to_anything_but_a_trampoline_is_code() {
+    let at = BASE + 9;
+    for (target, ours) in [
+        (TRAMPOLINE, true),
+        (NEAR.trampolines, true),
+        (NEAR.trampolines + 8191 * 32, true),
+        (NEAR.trampolines + 8192 * 32, false),
+        (NEAR.trampolines - 32, false),
+        (TRAMPOLINE + 1, false),
+    ] {
+        let jump = near_jump(at, target).unwrap();
+        let text = Text::new(&[OPENING, MOV_EDI_EAX, SYSCALL, RET, &jump, &[0xcc; 5]]);
+        let want = if ours {
+            Ok(near(at + 5, 5))
+        } else {
+            Err(Refusal::NoRoom)
+        };
+        assert_eq!(text.prove_with_gap_among(9, 39, &NEAR), want, "{target:#x}");
+    }
+}
+
+#[test]
+fn the_tightest_padding_is_taken() {
+    // Ten bytes behind the first function, five behind the second.
+    let parts: &[&[u8]] = &[MOV_EDI_EAX, SYSCALL, RET, NOP10, &[0xf8], RET, NOP5];
+    let text = Text::new(parts);
+    let first = Function {
+        next: BASE + 15,
+        ..Function::alone(BASE, BASE + 5)
+    };
+    let second = Function {
+        prev_start: BASE,
+        next: text.end(),
+        ..Function::alone(BASE + 15, BASE + 17)
+    };
+    let functions = |address| [first, second].into_iter().find(|one| one.contains(address));
+    let result = prove_among(&text.code(), text.site, 39, &NEAR, functions);
+    assert_eq!(result, Ok(near(BASE + 17, 5)));
+    let result = prove_among(&text.code(), text.site, 39, &FAR, functions);
+    assert_eq!(result, Ok(long(BASE + 5, 10)));
 }
 
 #[test]
@@ -274,8 +421,8 @@ fn the_gap_before_a_function_is_found_through_its_neighbour() {
         ..Function::alone(BASE + 16, text.end())
     };
     let functions = |address| [first, second].into_iter().find(|one| one.contains(address));
-    let result = prove_among(&text.code(), text.site, 39, functions);
-    assert_eq!(result, Ok(Form::Short { pad: BASE + 5 }));
+    let result = prove_among(&text.code(), text.site, 39, &FAR, functions);
+    assert_eq!(result, Ok(long(BASE + 5, 7)));
 }
 
 /// A function with no-ops at 10..24, behind a `ret` and up to an aligned
@@ -297,7 +444,7 @@ fn with_alignment(target: u8) -> Text {
 #[test]
 fn alignment_inside_a_function_is_used_when_no_branch_goes_there() {
     let past = with_alignment(24);
-    assert_eq!(past.prove_without_handlers(39), Ok(Form::Short { pad: BASE + 10 }));
+    assert_eq!(past.prove_without_handlers(39), Ok(long(BASE + 10, 9)));
     // The branch goes to the no-ops themselves.
     let into = with_alignment(19);
     assert_eq!(into.prove_without_handlers(39), Err(Refusal::NoRoom));
@@ -309,9 +456,41 @@ fn alignment_inside_a_function_is_used_when_no_branch_goes_there() {
 }
 
 #[test]
+fn alignment_is_used_where_the_function_ends_in_a_call() {
+    let parts: &[&[u8]] = &[MOV_EDI_EAX, SYSCALL, RET, NOP9, &[0x90, 0x90], &[0xe8, 0, 0, 0, 0]];
+    let text = Text::new(parts);
+    assert_eq!(text.prove_without_handlers(39), Ok(long(BASE + 5, 9)));
+    // Cut off, it may be anything.
+    let parts: &[&[u8]] = &[MOV_EDI_EAX, SYSCALL, RET, NOP9, &[0x90, 0x90], &[0xe8, 0, 0, 0]];
+    assert_eq!(Text::new(parts).prove_without_handlers(39), Err(Refusal::NoRoom));
+}
+
+#[test]
+fn alignment_that_holds_a_jump_of_ours_already_is_used_further() {
+    // The first takes what it needs of nine bytes, the second the rest and five.
+    for (ours, rest) in [(&NEAR, near(BASE + 15, 9)), (&FAR, long(BASE + 17, 7))] {
+        let text = with_alignment(24);
+        let form = text.prove_without_handlers_among(39, ours).unwrap();
+        let patched = text.after(&plan(&form, text.site, slot(PREFERRED), &[0, 0, 0, 0, 0, 0x0f, 0x05]).unwrap());
+        let second = Text {
+            // `neg %eax` gives way to another site.
+            bytes: [&patched[..24], SYSCALL, RET].concat(),
+            site: BASE + 24,
+        };
+        let result = second.prove_without_handlers_among(39, ours);
+        assert_eq!(result, Ok(rest));
+        // Without knowing which jumps are ours nothing is known of them.
+        assert_eq!(
+            second.prove_without_handlers_among(39, &Ours::NONE),
+            Err(Refusal::NoRoom)
+        );
+    }
+}
+
+#[test]
 fn without_a_function_int3s_behind_the_code_are_room() {
     let text = Text::new(&[MOV_EDI_EAX, SYSCALL, RET, &[0xcc; 8]]);
-    assert_eq!(text.prove_in_the_open(39), Ok(Form::Short { pad: BASE + 5 }));
+    assert_eq!(text.prove_in_the_open(39), Ok(long(BASE + 5, 7)));
     let live = Text::new(&[MOV_EDI_EAX, SYSCALL, &[0xcc; 8]]);
     assert_eq!(live.prove_in_the_open(39), Err(Refusal::Boundary));
     let few = Text::new(&[MOV_EDI_EAX, SYSCALL, RET, &[0xcc; 6], RET]);
@@ -472,7 +651,7 @@ fn the_trampoline_of_a_replay_begins_with_the_instruction() {
 
 #[test]
 fn the_trampoline_of_a_short_jump_takes_rax_as_it_is() {
-    let made = trampoline(&Form::Short { pad: 0 }, AT, RETURN, AT).unwrap();
+    let made = trampoline(&long(0, 7), AT, RETURN, AT).unwrap();
     assert_eq!((made.len, made.prologue), (15, 0));
     assert_eq!(made.bytes[..2], [0x48, 0xb9]);
 }
@@ -503,6 +682,32 @@ fn jumps_have_the_bytes_of_the_manual() {
 }
 
 #[test]
+fn near_jumps_reach_two_gigabytes_and_no_further() {
+    let behind = BASE + 5;
+    assert_eq!(near_jump(BASE, behind), Some([0xe9, 0, 0, 0, 0]));
+    for (target, bytes) in [
+        (behind + 0x7fff_ffff, Some([0xe9, 0xff, 0xff, 0xff, 0x7f])),
+        (behind - 0x8000_0000, Some([0xe9, 0, 0, 0, 0x80])),
+        (behind + 0x8000_0000, None),
+        (behind - 0x8000_0001, None),
+    ] {
+        assert_eq!(near_jump(BASE, target), bytes);
+        assert_eq!(bytes.and_then(|bytes| near_target(BASE, &bytes)), bytes.map(|_| target));
+    }
+    assert_eq!(near_jump(u64::MAX - 4, 0), None);
+    assert_eq!(near_target(u64::MAX - 4, &[0xe9, 0, 0, 0, 0]), None);
+    assert_eq!(near_target(0, &[0xe8, 0, 0, 0, 0]), None);
+    // All of the trampolines must be in reach, so that the slot does not matter.
+    let last = |end: u64| Ours {
+        trampolines: end - 8192 * 32,
+        ..NEAR
+    };
+    assert_eq!(last(behind + 0x7fff_ffff).jump_from(BASE), Jump::Near);
+    assert_eq!(last(behind + 0x8000_0000).jump_from(BASE), Jump::Long);
+    assert_eq!(Ours::NONE.jump_from(0x1000), Jump::Long);
+}
+
+#[test]
 fn only_slots_of_the_preferred_table_keep_the_syscall() {
     for (slot, keeps) in [
         (0x050e_ffff, false),
@@ -521,9 +726,24 @@ fn a_slot_that_a_form_cannot_use_gives_no_plan() {
     let original = [0xb8, 39, 0, 0, 0, 0x0f, 0x05];
     let number = Form::Number { nr: 39 };
     let site = BASE + 5;
-    assert!(plan(&number, site, 0x4107_0000, &original).is_none());
-    assert!(plan(&number, site, 0x8006_0000, &original).is_none());
-    assert!(plan(&number, 4, PREFERRED, &original).is_none());
-    assert!(plan(&Form::Short { pad: site + 130 }, site, PREFERRED, &original).is_none());
-    assert!(plan(&number, site, PREFERRED, &[0; 7]).is_none());
+    assert!(plan(&number, site, slot(0x4107_0000), &original).is_none());
+    assert!(plan(&number, site, slot(0x8006_0000), &original).is_none());
+    assert!(plan(&number, 4, slot(PREFERRED), &original).is_none());
+    let unreached = Slot {
+        trampoline: site + 0x1_0000_0000,
+        ..slot(PREFERRED)
+    };
+    for (pad, slot, fits) in [
+        (long(site + 130, 7), slot(PREFERRED), false),
+        (near(site + 130, 5), slot(PREFERRED), false),
+        (near(site + 20, 5), unreached, false),
+        (near(site + 20, 4), slot(PREFERRED), false),
+        (long(site + 20, 6), slot(PREFERRED), false),
+        (long(site + 20, 22), slot(PREFERRED), false),
+        (long(site + 20, 21), unreached, true),
+        (near(site + 20, 19), slot(PREFERRED), true),
+    ] {
+        assert_eq!(plan(&pad, site, slot, &original).is_some(), fits, "{pad:?}");
+    }
+    assert!(plan(&number, site, slot(PREFERRED), &[0; 7]).is_none());
 }

@@ -10,10 +10,11 @@ use common::Image;
 use iced_x86::{Code as Opcode, Decoder, DecoderOptions, Mnemonic};
 use usertrap::rewrite::code::Code;
 use usertrap::rewrite::eh_frame::{function_at, header_of};
+use usertrap::rewrite::padding::Pad;
 use usertrap::rewrite::plan::plan;
 use usertrap::rewrite::refusal::Refusal;
 use usertrap::rewrite::site::{Form, prove_among};
-use usertrap::rewrite::trampoline::{long_jump, short_jump};
+use usertrap::rewrite::trampoline::{Jump, Ours, Slot, long_jump, near_jump, short_jump};
 
 /// What a plain disassembly of every function shows.
 struct Disassembly {
@@ -59,7 +60,10 @@ fn word(result: Result<Form, Refusal>) -> &'static str {
     match result {
         Ok(Form::Number { .. }) => "number",
         Ok(Form::Replay { .. }) => "replay",
-        Ok(Form::Short { .. }) => "short",
+        Ok(Form::Short { pad }) => match pad.jump {
+            Jump::Near => "near",
+            Jump::Long => "short",
+        },
         Err(refusal) => refusal.name(),
     }
 }
@@ -74,11 +78,20 @@ fn check(form: Form, site: u64, code: &Code<'_>, seen: &Disassembly) {
             assert_eq!(code.array(site - 5), Some(insn));
         }
         Form::Short { pad } => {
-            assert_eq!(seen.targets.range(pad..pad + 7).next(), None, "{site:#x} to {pad:#x}");
-            let bytes = code.slice(pad, 7).expect("padding lies in text");
-            let nops = Decoder::with_ip(64, bytes, pad, DecoderOptions::NONE).decode();
-            // Cut short, a long no-op decodes to nothing: seven bytes of it.
-            assert!(nops.is_invalid() || nops.mnemonic() == Mnemonic::Nop || bytes[0] == 0xcc);
+            let Pad { at, len, jump } = pad;
+            assert!(len >= jump.length());
+            assert_eq!(
+                seen.targets.range(at..at + len as u64).next(),
+                None,
+                "{site:#x} to {at:#x}"
+            );
+            let bytes = code.slice(at, len).expect("padding lies in text");
+            for nop in Decoder::with_ip(64, bytes, at, DecoderOptions::NONE) {
+                assert!(
+                    matches!(nop.mnemonic(), Mnemonic::Nop | Mnemonic::Int3),
+                    "{site:#x} to {at:#x}"
+                );
+            }
         }
     }
 }
@@ -91,14 +104,20 @@ fn forms_of_every_site_of_libc_agree_with_a_full_disassembly() {
     };
     let header = header_of(&image, image.base).expect("libc has an .eh_frame_hdr");
     let seen = disassemble(&image);
+    let near = ours(&image, 0x050f_0000);
     let mut known = BTreeMap::<_, usize>::new();
+    let mut known_near = BTreeMap::<_, usize>::new();
     let mut open = BTreeMap::<_, usize>::new();
     for (&site, number) in &seen.sites {
         let code = image.code(site).expect("sites lie in text");
         let rax = u64::from(number.unwrap_or(39));
-        let in_function = prove_among(&code, site, rax, |at| function_at(&image, header, at));
-        let in_the_open = prove_among(&code, site, rax, |_| None);
-        for (counts, result) in [(&mut known, in_function), (&mut open, in_the_open)] {
+        let among = |ours| prove_among(&code, site, rax, ours, |at| function_at(&image, header, at));
+        let in_the_open = prove_among(&code, site, rax, &near, |_| None);
+        for (counts, result) in [
+            (&mut known, among(&Ours::NONE)),
+            (&mut known_near, among(&near)),
+            (&mut open, in_the_open),
+        ] {
             *counts.entry(word(result)).or_default() += 1;
             if let Ok(form) = result {
                 check(form, site, &code, &seen);
@@ -109,15 +128,26 @@ fn forms_of_every_site_of_libc_agree_with_a_full_disassembly() {
     let numbers = seen.sites.values().flatten().count();
     eprintln!("{sites} sites, {numbers} with a number");
     eprintln!("  function known:   {known:?}");
+    eprintln!("  trampolines near: {known_near:?}");
     eprintln!("  function unknown: {open:?}");
     // rt_sigreturn has a number too, in a seven-byte instruction.
     assert_eq!(known["number"], numbers, "every number is used");
     assert!(open["number"] * 100 >= numbers * 95, "agreement proves nearly as many");
-    let rewritten: usize = ["number", "replay", "short"]
-        .iter()
-        .filter_map(|form| known.get(form))
-        .sum();
-    assert!(rewritten * 100 >= sites * 90, "nine of ten sites are rewritten");
+    let rewritten = |counts: &BTreeMap<_, usize>| -> usize {
+        let forms = ["number", "replay", "short", "near"];
+        forms.iter().filter_map(|form| counts.get(form)).sum()
+    };
+    assert!(rewritten(&known) * 100 >= sites * 90, "nine of ten sites are rewritten");
+    assert!(rewritten(&known_near) >= rewritten(&known), "near jumps need less room");
+}
+
+/// A table at this address, and trampolines as near as a preloaded object's.
+fn ours(image: &Image, table: u32) -> Ours {
+    Ours {
+        table,
+        trampolines: image.base + 0x4000_0000,
+        slots: 8192,
+    }
 }
 
 #[test]
@@ -149,30 +179,47 @@ fn rewriting_every_site_of_libc_leaves_all_its_other_code_alone() {
     let header = header_of(&image, image.base).expect("libc has an .eh_frame_hdr");
     let seen = disassemble(&image);
     let untouched = image.bytes.clone();
-    for fallback in [0x050f_0000, 0x4106_0000] {
+    let near = |table| ours(&image, table);
+    let far = |table| Ours {
+        trampolines: 0x5555_0000_0000,
+        ..near(table)
+    };
+    let all = [near(0x050f_0000), near(0x4106_0000), far(0x050f_0000), far(0x4106_0000)];
+    for ours in all {
         image.bytes.clone_from(&untouched);
         let mut counts = BTreeMap::<_, usize>::new();
         let mut expected = BTreeMap::new();
         for (index, (&site, number)) in seen.sites.iter().enumerate() {
             let code = image.code(site).expect("sites lie in text");
             let rax = u64::from(number.unwrap_or(39));
-            let result = prove_among(&code, site, rax, |at| function_at(&image, header, at));
+            let result = prove_among(&code, site, rax, &ours, |at| function_at(&image, header, at));
             *counts.entry(word(result)).or_default() += 1;
             let Ok(form) = result else { continue };
-            let slot = fallback + index as u32 * 8;
+            let slot = Slot {
+                address: ours.table + index as u32 * 8,
+                trampoline: ours.trampolines + index as u64 * 32,
+            };
             let original = code.array(site - 5).expect("code before a site");
             for write in plan(&form, site, slot, &original).expect("a plan").writes() {
                 let at = (write.at - image.base) as usize;
                 image.bytes[at..at + write.len].copy_from_slice(write.bytes());
             }
-            let jump = if let Form::Short { pad } = form { pad } else { site - 5 };
-            for (offset, byte) in long_jump(slot).into_iter().enumerate() {
-                let taken = expected.insert(jump + offset as u64, byte);
-                assert_eq!(taken, None, "{site:#x} overlaps an earlier one");
-            }
+            let (at, mut bytes) = match form {
+                Form::Short { pad } if pad.jump == Jump::Near => {
+                    let near = near_jump(pad.at, slot.trampoline).expect("within reach");
+                    (pad.at, near.to_vec())
+                }
+                Form::Short { pad } => (pad.at, long_jump(slot.address).to_vec()),
+                _ => (site - 5, long_jump(slot.address).to_vec()),
+            };
             if let Form::Short { pad } = form {
-                let [opcode, distance] = short_jump(site, pad).expect("within reach");
+                let [opcode, distance] = short_jump(site, pad.at).expect("within reach");
                 expected.extend([(site, opcode), (site + 1, distance)]);
+                bytes.resize(pad.len, 0xcc);
+            }
+            for (address, byte) in (at..).zip(bytes) {
+                let taken = expected.insert(address, byte);
+                assert_eq!(taken, None, "{site:#x} overlaps an earlier one");
             }
         }
         eprintln!("rewritten one after the other: {counts:?}");

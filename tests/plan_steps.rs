@@ -3,22 +3,25 @@
 //! opcode that the handler knows (design invariant I9).
 #![cfg(feature = "std")]
 
+use usertrap::rewrite::padding::Pad;
 use usertrap::rewrite::plan::{INVALID, plan, unplan};
 use usertrap::rewrite::site::Form;
-use usertrap::rewrite::trampoline::{long_jump, short_jump};
+use usertrap::rewrite::trampoline::{Jump, Slot, long_jump, near_jump, short_jump};
 
 const SITE: u64 = 0x7f00_0000_0005;
 const PAD: u64 = SITE + 12;
+const TRAMPOLINE: u64 = SITE + 0x1000_0000;
 const HEAD: usize = 0;
 const AT_SITE: usize = 5;
+const AT_PAD: usize = (PAD - SITE) as usize + AT_SITE;
 
 /// The memory from the head of the site to behind its padding.
 #[derive(Clone, PartialEq, Debug)]
-struct Memory([u8; 24]);
+struct Memory([u8; 48]);
 
 impl Memory {
     fn new(original: &[u8; 7]) -> Memory {
-        let mut memory = Memory([0xcc; 24]);
+        let mut memory = Memory([0x90; 48]);
         memory.0[..7].copy_from_slice(original);
         memory
     }
@@ -30,15 +33,19 @@ impl Memory {
 
 /// Checks one state: `sites` are the places where threads can be, and what
 /// each may find there.
-fn check(memory: &Memory, original: &[u8; 7], slot: u32, form: &Form) {
-    let jump = long_jump(slot);
+fn check(memory: &Memory, original: &[u8; 7], slot: Slot, form: &Form) {
+    let jump = long_jump(slot.address);
     let invalid = |offset| memory.0[offset] == INVALID;
     match form {
         Form::Short { pad } => {
             assert!(memory.starts_with(HEAD, &original[..5]), "the head is left alone");
-            let hop = short_jump(SITE, *pad).unwrap();
-            let long = memory.starts_with((PAD - SITE) as usize + 5, &jump);
-            let jumps = memory.starts_with(AT_SITE, &hop) && long;
+            let hop = short_jump(SITE, pad.at).unwrap();
+            let near = near_jump(pad.at, slot.trampoline).unwrap();
+            let leads_on = match pad.jump {
+                Jump::Near => memory.starts_with(AT_PAD, &near),
+                Jump::Long => memory.starts_with(AT_PAD, &jump),
+            };
+            let jumps = memory.starts_with(AT_SITE, &hop) && leads_on;
             let old = memory.starts_with(AT_SITE, &original[5..]);
             assert!(jumps || old || invalid(AT_SITE), "{memory:x?}");
         }
@@ -56,13 +63,18 @@ fn check(memory: &Memory, original: &[u8; 7], slot: u32, form: &Form) {
 /// this state.
 fn is_quiet(memory: &Memory, from: usize, len: usize, form: &Form) -> bool {
     match form {
-        Form::Short { .. } => from >= (PAD - SITE) as usize + 5,
+        // Exactly the padding that was proved, and nobody is there.
+        Form::Short { pad } => from == AT_PAD && len == pad.len,
         // Nobody decodes behind an invalid opcode at the head.
         _ => from > HEAD && from + len <= AT_SITE && memory.0[HEAD] == INVALID,
     }
 }
 
-fn walk(form: Form, slot: u32, original: [u8; 7]) {
+fn walk(form: Form, address: u32, original: [u8; 7]) {
+    let slot = Slot {
+        address,
+        trampoline: TRAMPOLINE,
+    };
     let mut memory = Memory::new(&original);
     let there = plan(&form, SITE, slot, &original).expect("a plan");
     let back = unplan(&form, SITE, slot, &original).expect("a way back");
@@ -104,8 +116,13 @@ fn every_step_of_a_replay_is_safe_in_both_tables() {
 
 #[test]
 fn every_step_of_a_short_jump_is_safe_in_any_table() {
-    for slot in [0x050f_0000, 0x4006_0000, 0x1234_5678] {
-        walk(Form::Short { pad: PAD }, slot, ORIGINAL);
+    for jump in [Jump::Near, Jump::Long] {
+        for len in jump.length()..jump.length() + 15 {
+            for slot in [0x050f_0000, 0x4006_0000, 0x1234_5678] {
+                let pad = Pad { at: PAD, len, jump };
+                walk(Form::Short { pad }, slot, ORIGINAL);
+            }
+        }
     }
 }
 

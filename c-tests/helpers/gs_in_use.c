@@ -1,5 +1,5 @@
 // A program that uses GS for itself, then loads the library named by LATE_LIB.
-#include "code.h"
+#include "../code.h"
 #include <asm/prctl.h>
 #include <dlfcn.h>
 

@@ -1,5 +1,5 @@
 // Threads that make calls before, while and after the library named by LATE_LIB is loaded.
-#include "code.h"
+#include "../code.h"
 #include <dirent.h>
 #include <dlfcn.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
 // Writes to the file named which of the first 1,100 descriptors are open, and which the next one is.
-#include "code.h"
+#include "../code.h"
 
 int main(int argc, char **argv) {
     CHECK_EQ(argc, 2);

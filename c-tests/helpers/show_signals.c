@@ -1,6 +1,6 @@
 // Prints the mask and the dispositions that it was started with, works a little, prints them again,
 // from a thread and a child as well.
-#include "code.h"
+#include "../code.h"
 #include <pthread.h>
 
 static void show(const char *who) {

@@ -3,9 +3,7 @@
 //! Whatever the bytes are, nothing here panics: a decode ends where the bytes
 //! end or stop being instructions.
 
-use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, OpKind};
-
-use super::trampoline::slot_of;
+use iced_x86::{Decoder, DecoderOptions, Instruction, OpKind};
 
 /// Bytes of code around a site, as in memory.
 #[derive(Clone, Copy, Debug)]
@@ -108,16 +106,4 @@ pub fn direct_target(instruction: &Instruction) -> Option<u64> {
         OpKind::NearBranch16 | OpKind::NearBranch32 | OpKind::NearBranch64 => Some(instruction.near_branch_target()),
         _ => None,
     }
-}
-
-/// Whether execution never goes on behind this instruction. Not so behind the
-/// jumps that rewritten sites consist of: their calls return there. Nor behind
-/// `ud2`, which a signal handler may step over.
-pub fn ends_flow(code: &Code<'_>, instruction: &Instruction) -> bool {
-    let is_long = |address| code.array(address).is_some_and(|bytes| slot_of(&bytes).is_some());
-    let ends = matches!(
-        instruction.flow_control(),
-        FlowControl::Return | FlowControl::UnconditionalBranch | FlowControl::IndirectBranch
-    );
-    ends && !is_long(instruction.ip()) && !direct_target(instruction).is_some_and(is_long)
 }

@@ -27,6 +27,7 @@
 //!
 //!   short jump, whose slot may lie anywhere below 2 GB
 //!   1  pad         := ff 24 25 disp32   (dead: nobody is there)
+//!                  or e9 rel32, and int3 up to the end of a no-op
 //!   2  site        := 06                                invalid
 //!   3  site+1      := rel8                              invalid
 //!   4  site        := eb                                jmp pad
@@ -38,13 +39,19 @@
 //! a replayed instruction must not run twice.
 
 use super::site::Form;
-use super::trampoline::{keeps_syscall, long_jump, short_jump};
+use super::trampoline::{Jump, Slot, keeps_syscall, long_jump, near_jump, short_jump};
 
 /// `06`, once `push %es`: an invalid opcode in 64-bit mode.
 pub const INVALID: u8 = 0x06;
 
 /// The `syscall` instruction.
 const SYSCALL: [u8; 2] = [0x0f, 0x05];
+
+/// `int3`: what is left of a no-op becomes this.
+const INT3: u8 = 0xcc;
+
+/// The longest write: a long jump, whose last byte is the first of a no-op.
+const MAX_LENGTH: usize = 7 + 14;
 
 /// The longest plan.
 const MAX_WRITES: usize = 5;
@@ -55,7 +62,7 @@ pub struct Write {
     /// The address of the first byte.
     pub at: u64,
     /// The bytes, of which the first `len` count.
-    pub bytes: [u8; 7],
+    pub bytes: [u8; MAX_LENGTH],
     /// How many bytes are written.
     pub len: usize,
 }
@@ -96,15 +103,22 @@ impl Plan {
 
 /// The writes that put the jump of this form, through `slot`, over the site.
 /// `None` when the slot cannot be reached in this form.
-pub fn plan(form: &Form, site: u64, slot: u32, original: &[u8; 7]) -> Option<Plan> {
+pub fn plan(form: &Form, site: u64, slot: Slot, original: &[u8; 7]) -> Option<Plan> {
     let mut plan = Plan::default();
-    let jump = long_jump(slot);
-    if slot >= 0x8000_0000 || original.last_chunk() != Some(&SYSCALL) {
+    let jump = long_jump(slot.address);
+    if slot.address >= 0x8000_0000 || original.last_chunk() != Some(&SYSCALL) {
         return None;
     }
     if let Form::Short { pad } = form {
-        let [opcode, distance] = short_jump(site, *pad)?;
-        plan.push(*pad, &jump)?;
+        let [opcode, distance] = short_jump(site, pad.at)?;
+        let mut bytes = [INT3; MAX_LENGTH];
+        let room = bytes.get_mut(..pad.len)?;
+        let start = room.get_mut(..pad.jump.length())?;
+        match pad.jump {
+            Jump::Near => start.copy_from_slice(&near_jump(pad.at, slot.trampoline)?),
+            Jump::Long => start.copy_from_slice(&jump),
+        }
+        plan.push(pad.at, room)?;
         plan.push(site, &[INVALID])?;
         plan.push(site.checked_add(1)?, &[distance])?;
         plan.push(site, &[opcode])?;
@@ -112,7 +126,7 @@ pub fn plan(form: &Form, site: u64, slot: u32, original: &[u8; 7]) -> Option<Pla
     }
     let head = site.checked_sub(5)?;
     let [first, rest @ .., last, top] = jump;
-    if !keeps_syscall(slot) {
+    if !keeps_syscall(slot.address) {
         if last != INVALID {
             return None;
         }
@@ -126,9 +140,9 @@ pub fn plan(form: &Form, site: u64, slot: u32, original: &[u8; 7]) -> Option<Pla
 }
 
 /// The writes that put the original bytes back. The padding of a short jump
-/// keeps its long jump: a thread may be stopped just before executing it, and
+/// keeps its jump: a thread may be stopped just before executing it, and
 /// nothing else ever gets there.
-pub fn unplan(form: &Form, site: u64, slot: u32, original: &[u8; 7]) -> Option<Plan> {
+pub fn unplan(form: &Form, site: u64, slot: Slot, original: &[u8; 7]) -> Option<Plan> {
     let mut plan = Plan::default();
     let [first, rest @ .., high, low] = *original;
     let behind = site.checked_add(1)?;
@@ -141,7 +155,7 @@ pub fn unplan(form: &Form, site: u64, slot: u32, original: &[u8; 7]) -> Option<P
     let head = site.checked_sub(5)?;
     plan.push(head, &[INVALID])?;
     plan.push(head.checked_add(1)?, &rest)?;
-    if !keeps_syscall(slot) {
+    if !keeps_syscall(slot.address) {
         plan.push(behind, &[low])?;
         plan.push(site, &[high])?;
     }

@@ -29,7 +29,7 @@ pub(crate) struct Entry {
     pub(crate) hits: AtomicU32,
     /// Its slot plus 1; 0 for none yet.
     pub(crate) slot: AtomicU32,
-    /// Where the long jump lies if it is not at the site: the padding.
+    /// Where the jump to the trampoline lies if not at the site: the padding.
     pub(crate) pad: AtomicU64,
     /// The bytes at site−5..site+2 before they were changed.
     pub(crate) original: AtomicU64,

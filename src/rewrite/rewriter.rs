@@ -17,11 +17,12 @@ use crate::hook::Summary;
 use crate::kernel;
 use crate::kernel::log;
 use crate::rewrite::eh_frame;
+use crate::rewrite::padding::Pad;
 use crate::rewrite::plan::{INVALID, plan, unplan};
 use crate::rewrite::refusal::Refusal;
 use crate::rewrite::registry::{self, Entry, State};
 use crate::rewrite::site::{Code, Form, prove_among};
-use crate::rewrite::trampoline::{long_jump, trampoline};
+use crate::rewrite::trampoline::{Jump, long_jump, near_jump, short_jump, trampoline};
 use crate::rewrite::vma::{Backing, Policy, Vma};
 use crate::rewrite::writer::Writer;
 use crate::rewrite::{maps, table};
@@ -94,15 +95,21 @@ pub(crate) fn consider(site: u64, rax: u64) {
 /// Whether a rewritten site has other bytes by now: the application has put
 /// new code there.
 fn is_stale(entry: &Entry) -> bool {
-    let slot = entry.slot.load(Ordering::Relaxed).wrapping_sub(1) as usize;
-    let pad = entry.pad.load(Ordering::Relaxed);
-    let jump = long_jump(table::slot_address(slot));
-    let head = if pad != 0 { pad } else { entry.address().wrapping_sub(5) };
-    let mut bytes = [0; 7];
-    kernel::copy_in(&mut bytes, head).is_err() || bytes != jump || {
-        let mut site = [0; 2];
-        pad != 0 && (kernel::copy_in(&mut site, entry.address()).is_err() || site[0] != 0xeb)
+    let slot = table::slot(entry.slot.load(Ordering::Relaxed).wrapping_sub(1) as usize);
+    let long = long_jump(slot.address);
+    match entry.pad.load(Ordering::Relaxed) {
+        0 => !holds(entry.address().wrapping_sub(5), Some(long)),
+        pad => {
+            let jumps = holds(pad, near_jump(pad, slot.trampoline)) || holds(pad, Some(long));
+            !jumps || !holds(entry.address(), short_jump(entry.address(), pad))
+        }
     }
+}
+
+/// Whether these bytes lie at `address`.
+fn holds<const N: usize>(address: u64, bytes: Option<[u8; N]>) -> bool {
+    let mut found = [0; N];
+    kernel::copy_in(&mut found, address).is_ok() && bytes == Some(found)
 }
 
 fn rewrite(entry: &Entry, site: u64, rax: u64) -> Result<(), Refusal> {
@@ -113,7 +120,9 @@ fn rewrite(entry: &Entry, site: u64, rax: u64) -> Result<(), Refusal> {
     }
     let code = code_around(&vma, site);
     let header = unwind_header(&vma);
-    let form = prove_among(&code, site, rax, |address| eh_frame::function_at(&Module, header?, address))?;
+    let form = prove_among(&code, site, rax, &table::ours(), |address| {
+        eh_frame::function_at(&Module, header?, address)
+    })?;
     if policy == Policy::PatchWhenHot && matches!(form, Form::Short { .. }) {
         // Its padding would keep a jump when the code gets its bytes back.
         return Err(Refusal::SelfMade);
@@ -123,8 +132,8 @@ fn rewrite(entry: &Entry, site: u64, rax: u64) -> Result<(), Refusal> {
         .checked_sub(5)
         .and_then(|head| code.array(head))
         .ok_or(Refusal::Boundary)?;
-    let plan = plan(&form, site, table::slot_address(slot), &original).ok_or(Refusal::TableFull)?;
-    let pad = if let Form::Short { pad } = form { pad } else { 0 };
+    let plan = plan(&form, site, table::slot(slot), &original).ok_or(Refusal::TableFull)?;
+    let pad = if let Form::Short { pad } = form { pad.at } else { 0 };
     entry.pad.store(pad, Ordering::Relaxed);
     entry.original.store(pack(&original), Ordering::Relaxed);
     entry.set_state(State::Changing);
@@ -305,11 +314,18 @@ fn restore(entry: &Entry) -> Result<(), Errno> {
     }
     let site = entry.address();
     let vma = maps::find(site).ok_or(Errno::EFAULT)?;
-    let slot = table::slot_address(entry.slot.load(Ordering::Relaxed).wrapping_sub(1) as usize);
+    let slot = table::slot(entry.slot.load(Ordering::Relaxed).wrapping_sub(1) as usize);
     let form = match entry.pad.load(Ordering::Relaxed) {
         // Which long-jump form it was makes no difference to the writes.
         0 => Form::Number { nr: 0 },
-        pad => Form::Short { pad },
+        // Nor what the padding holds, which is left alone.
+        at => Form::Short {
+            pad: Pad {
+                at,
+                len: 0,
+                jump: Jump::Long,
+            },
+        },
     };
     let original = unpack(entry.original.load(Ordering::Relaxed));
     let plan = unplan(&form, site, slot, &original).ok_or(Errno::EFAULT)?;

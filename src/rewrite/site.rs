@@ -9,9 +9,10 @@ use iced_x86::Instruction;
 
 use super::boundary::{self, Survey};
 use super::eh_frame::Function;
-use super::padding;
+use super::padding::{self, Pad};
 use super::refusal::Refusal;
 use super::replay;
+use super::trampoline::Ours;
 
 pub use super::code::Code;
 
@@ -29,10 +30,10 @@ pub enum Form {
         /// The instruction.
         insn: [u8; 5],
     },
-    /// A short jump over the `syscall` itself, to a long jump in dead padding.
+    /// A short jump over the `syscall` itself, to a jump in dead padding.
     Short {
-        /// Where the seven bytes of padding are.
-        pad: u64,
+        /// The padding.
+        pad: Pad,
     },
 }
 
@@ -49,19 +50,21 @@ const SIGNAL_RETURN_LONG: [u8; 7] = [0x48, 0xc7, 0xc0, 15, 0, 0, 0];
 /// the CPU just executed with this `rax`; `function` is the one around it.
 ///
 /// Without a function, or with one whose start is not in `code`, less can be
-/// proved.
+/// proved. Only the table is taken to be in reach, not the trampolines.
 pub fn prove(code: &Code<'_>, site: u64, rax: u64, function: Option<Function>) -> Result<Form, Refusal> {
-    prove_among(code, site, rax, |address| {
+    prove_among(code, site, rax, &Ours::NONE, |address| {
         function.filter(|function| function.contains(address))
     })
 }
 
 /// Like [`prove`], but with a way to find the function around any address near
-/// the site: padding between its neighbours counts as well.
+/// the site: padding between its neighbours counts as well, and so does what
+/// `ours` say is left of padding, or too little for a jump through the table.
 pub fn prove_among(
     code: &Code<'_>,
     site: u64,
     rax: u64,
+    ours: &Ours,
     functions: impl Fn(u64) -> Option<Function>,
 ) -> Result<Form, Refusal> {
     if code.array(site) != Some(SYSCALL) {
@@ -73,7 +76,7 @@ pub fn prove_among(
     let functions = |address| functions(address).filter(|function| function.contains(address));
     let survey = functions(site).and_then(|function| boundary::survey(code, site, &function));
     let Some(Survey { before, entered }) = survey else {
-        return in_the_open(code, site, rax);
+        return in_the_open(code, site, rax, ours);
     };
     if before.is_none() {
         return Err(Refusal::Boundary);
@@ -86,7 +89,7 @@ pub fn prove_among(
             return Ok(form);
         }
     }
-    match padding::near(code, site, functions) {
+    match padding::near(code, site, ours, functions) {
         Some(pad) => Ok(Form::Short { pad }),
         None => Err(Refusal::NoRoom),
     }
@@ -103,14 +106,14 @@ pub fn warm_up() {
 }
 
 /// The proof where no function is known.
-fn in_the_open(code: &Code<'_>, site: u64, rax: u64) -> Result<Form, Refusal> {
+fn in_the_open(code: &Code<'_>, site: u64, rax: u64, ours: &Ours) -> Result<Form, Refusal> {
     let before = boundary::vote(code, site);
     if before == Some(5)
         && let Some(form) = five_bytes(code, site, rax)?
     {
         return Ok(form);
     }
-    match padding::behind(code, site) {
+    match padding::behind(code, site, ours) {
         Some(pad) => Ok(Form::Short { pad }),
         None if before.is_some() => Err(Refusal::NoRoom),
         None => Err(Refusal::Boundary),

@@ -12,7 +12,7 @@ use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::abi::errno::Errno;
 use crate::kernel;
-use crate::rewrite::trampoline;
+use crate::rewrite::trampoline::{self, Ours, Slot};
 
 /// Slots of 8 bytes in 64 KiB.
 pub(crate) const SLOTS: usize = 8192;
@@ -101,6 +101,23 @@ pub(crate) fn trampoline_address(slot: usize) -> u64 {
 /// A slot's own address, below 2 GB.
 pub(crate) fn slot_address(slot: usize) -> u32 {
     TABLE.load(Ordering::Relaxed) as u32 + slot as u32 * 8
+}
+
+/// Both addresses of a slot.
+pub(crate) fn slot(index: usize) -> Slot {
+    Slot {
+        address: slot_address(index),
+        trampoline: trampoline_address(index),
+    }
+}
+
+/// Where all slots and trampolines lie.
+pub(crate) fn ours() -> Ours {
+    Ours {
+        table: slot_address(0),
+        trampolines: arena(),
+        slots: SLOTS as u32,
+    }
 }
 
 /// How many slots are taken.

@@ -10,6 +10,9 @@
 //!            jmp    entry
 //! ```
 //!
+//! Padding beside a site holds either the same jump or, in reach of the
+//! trampolines, the shorter `jmp trampoline` (`e9 rel32`).
+//!
 //! `rcx` needs no saving: `syscall` itself puts the return address there. Sources:
 //! Intel SDM volume 2 (`JMP` FF /4, E9, EB; `MOV` B8+r), System V psABI A.2.1.
 
@@ -20,6 +23,80 @@ pub const SIZE: usize = 32;
 
 /// `int3`: what the rest of a trampoline's room is filled with.
 const INT3: u8 = 0xcc;
+
+/// A slot and the trampoline that it leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Slot {
+    /// The slot's own address, below 2 GB.
+    pub address: u32,
+    /// The trampoline's address.
+    pub trampoline: u64,
+}
+
+/// The jump that padding holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Jump {
+    /// [`near_jump`], straight to the trampoline.
+    Near,
+    /// [`long_jump`], through the slot.
+    Long,
+}
+
+impl Jump {
+    /// How many bytes it takes.
+    pub const fn length(self) -> usize {
+        match self {
+            Jump::Near => 5,
+            Jump::Long => 7,
+        }
+    }
+}
+
+/// Where slots and trampolines lie: what tells our jumps from others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ours {
+    /// The address of the first slot.
+    pub table: u32,
+    /// The address of the first trampoline.
+    pub trampolines: u64,
+    /// How many there are of each.
+    pub slots: u32,
+}
+
+impl Ours {
+    /// No slots at all: no jump is one of ours, and none of ours is near.
+    pub const NONE: Ours = Ours {
+        table: 0,
+        trampolines: 0,
+        slots: 0,
+    };
+
+    /// Whether `bytes` are a long jump through one of the slots.
+    pub fn is_long(&self, bytes: &[u8; 7]) -> bool {
+        let offset = slot_of(bytes).and_then(|slot| slot.checked_sub(self.table));
+        offset.is_some_and(|offset| offset.is_multiple_of(8) && offset / 8 < self.slots)
+    }
+
+    /// Whether `bytes` at `at` are a near jump to one of the trampolines.
+    pub fn is_near(&self, at: u64, bytes: &[u8; 5]) -> bool {
+        let offset = near_target(at, bytes).and_then(|target| target.checked_sub(self.trampolines));
+        offset
+            .is_some_and(|offset| offset.is_multiple_of(SIZE as u64) && offset / (SIZE as u64) < u64::from(self.slots))
+    }
+
+    /// The shortest jump that reaches any of the trampolines from `at`.
+    pub fn jump_from(&self, at: u64) -> Jump {
+        let reaches = |trampoline: u64| near_jump(at, trampoline).is_some();
+        let end = u64::from(self.slots)
+            .checked_mul(SIZE as u64)
+            .and_then(|size| self.trampolines.checked_add(size));
+        if self.slots != 0 && reaches(self.trampolines) && end.is_some_and(reaches) {
+            Jump::Near
+        } else {
+            Jump::Long
+        }
+    }
+}
 
 /// The code that one site jumps to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,6 +154,23 @@ pub const fn slot_of(bytes: &[u8; 7]) -> Option<u32> {
     };
     let slot = u32::from_le_bytes([a, b, c, d]);
     if slot < 0x8000_0000 { Some(slot) } else { None }
+}
+
+/// `jmp rel32` at `at` to `trampoline`. `None` when it does not reach.
+pub fn near_jump(at: u64, trampoline: u64) -> Option<[u8; 5]> {
+    let behind = at.checked_add(5)?;
+    let distance = i32::try_from(trampoline.checked_signed_diff(behind)?).ok()?;
+    let [a, b, c, d] = distance.to_le_bytes();
+    Some([0xe9, a, b, c, d])
+}
+
+/// Where a [`near_jump`] at `at` leads, if `bytes` are one.
+pub fn near_target(at: u64, bytes: &[u8; 5]) -> Option<u64> {
+    let [0xe9, a, b, c, d] = *bytes else {
+        return None;
+    };
+    let distance = i32::from_le_bytes([a, b, c, d]);
+    at.checked_add(5)?.checked_add_signed(i64::from(distance))
 }
 
 /// `jmp rel8` at `site` to `pad`. `None` when it does not reach.

@@ -10,6 +10,7 @@ use core::fmt;
 use core::sync::atomic::Ordering;
 
 use crate::abi::errno::Errno;
+use crate::abi::sigframe::AltStack;
 use crate::arm::seccomp::{self, ArmError};
 use crate::hook::Hook;
 use crate::kernel;
@@ -181,9 +182,14 @@ fn make_first_area() -> Result<(), Errno> {
         (*area).virtual_mask = inherited & reserved;
         kernel::unblock(reserved);
         area::install(area);
-        if let Ok(before) = kernel::sigaltstack(Some(&(*area).signal_stack())) {
-            (*area).altstack = before;
-        }
+        (*area).altstack = match kernel::sigaltstack(Some(&(*area).signal_stack())) {
+            Ok(before) if before.size != 0 => before,
+            // As the kernel has it for a thread that execve made.
+            _ => AltStack {
+                flags: 0,
+                ..AltStack::DISABLED
+            },
+        };
     }
     area::LIVE.store(1, Ordering::Relaxed);
     area::EVER.store(1, Ordering::Relaxed);

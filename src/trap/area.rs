@@ -105,6 +105,9 @@ pub(crate) struct ThreadArea {
     /// The application's handlers: the process's, or `own_dispositions`.
     pub(crate) dispositions: AtomicPtr<Dispositions>,
     pub(crate) own_dispositions: Dispositions,
+    /// The mask that a call in flight waits with ([`Post::Wait`]
+    /// (crate::trap::dispatch::Post)).
+    pub(crate) wait_mask: u64,
     /// Where copies of the application's arguments lie while the kernel reads
     /// them.
     pub(crate) scratch: [u64; 8],

@@ -22,8 +22,15 @@ use crate::trap::mask::block_all;
 use crate::trap::sigaction::{self, SA_RESETHAND};
 
 /// Starts `action`'s handler at the end of our own. `uc` shows the
-/// application's code already.
-pub(crate) fn deliver(area: &mut ThreadArea, action: &KernelSigaction, info: &SigInfo, uc: &mut UContext) {
+/// application's code already; `waiting` is the mask of a wait that the signal
+/// has ended.
+pub(crate) fn deliver(
+    area: &mut ThreadArea,
+    action: &KernelSigaction,
+    info: &SigInfo,
+    uc: &mut UContext,
+    waiting: Option<u64>,
+) {
     let rsp = uc.uc_mcontext.rsp;
     let stack = area.altstack;
     let switch = action.flags & libc::SA_ONSTACK as u64 != 0 && stack.size != 0 && !stack.in_use(rsp);
@@ -86,8 +93,9 @@ pub(crate) fn deliver(area: &mut ThreadArea, action: &KernelSigaction, info: &Si
         // SAFETY: tables outlive the threads that use them.
         unsafe { (*area.dispositions.load(core::sync::atomic::Ordering::Relaxed)).reset(info.signo) };
     }
-    area.virtual_mask |= handler_mask & sigaction::reserved();
-    uc.uc_sigmask |= handler_mask;
+    let mask = waiting.unwrap_or(uc.uc_sigmask | area.virtual_mask) | handler_mask;
+    area.virtual_mask = mask & sigaction::reserved();
+    uc.uc_sigmask = mask;
     let context = &mut uc.uc_mcontext;
     context.rip = action.handler;
     context.rsp = frame;

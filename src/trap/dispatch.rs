@@ -20,6 +20,11 @@ pub(crate) enum Post {
     None,
     /// The signal mask has been changed.
     Mask,
+    /// The call waits with a mask of its own, under which a handler that
+    /// interrupts it runs.
+    Wait,
+    /// The set of pending signals has been written.
+    Pending,
 }
 
 static HOOK: OnceRef<'static, &'static dyn Hook> = OnceRef::new();
@@ -55,6 +60,7 @@ const SYS_IO_PGETEVENTS: i64 = 333;
 const CORE: &[i64] = &[
     libc::SYS_rt_sigaction,
     libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigpending,
     libc::SYS_rt_sigreturn,
     libc::SYS_rt_sigsuspend,
     libc::SYS_sigaltstack,
@@ -139,8 +145,12 @@ pub(crate) unsafe extern "C" fn exit_from_gate(area: *mut ThreadArea) {
 /// Ends a call towards the hook and the core. Also called by the signal
 /// handler, for a call that a signal interrupted.
 pub(crate) fn exit(area: &mut ThreadArea, outcome: Outcome) {
-    if area.post == Post::Mask && outcome == Outcome::Returned(0) {
-        mask::changed(area);
+    if outcome == Outcome::Returned(0) {
+        match area.post {
+            Post::None | Post::Wait => {}
+            Post::Mask => mask::changed(area),
+            Post::Pending => mask::add_waiting(area),
+        }
     }
     area.post = Post::None;
     if area.hook_exit {
@@ -191,14 +201,15 @@ fn serve(area: &mut ThreadArea, number: u32) -> Action {
             None => return pass(area),
         },
         libc::SYS_rt_sigprocmask => area.post = Post::Mask,
+        libc::SYS_rt_sigpending => area.post = Post::Pending,
         libc::SYS_rt_sigreturn => {
             deliver::sigreturn(area);
             return Action::SigReturn;
         }
-        libc::SYS_rt_sigsuspend => mask::replace(area, 0),
-        libc::SYS_ppoll => mask::replace(area, 3),
-        libc::SYS_epoll_pwait | libc::SYS_epoll_pwait2 => mask::replace(area, 4),
-        libc::SYS_pselect6 | SYS_IO_PGETEVENTS => mask::replace_indirect(area),
+        libc::SYS_rt_sigsuspend => mask::wait(area, 0),
+        libc::SYS_ppoll => mask::wait(area, 3),
+        libc::SYS_epoll_pwait | libc::SYS_epoll_pwait2 => mask::wait(area, 4),
+        libc::SYS_pselect6 | SYS_IO_PGETEVENTS => mask::wait_indirect(area),
         libc::SYS_sigaltstack => {
             let result = altstack::serve(area);
             return answer(area, result);

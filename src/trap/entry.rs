@@ -328,8 +328,10 @@ global_asm!(
     // ---- clone, fork, vfork: all signals blocked throughout
     //
     "usertrap_clone:",
+    "mov rax, [rsp + {NEW_AREA}]",
     "mov [rsp + {RBX}], rbx",
-    "mov rbx, [rsp + {NEW_AREA}]",
+    "mov [rax + {RBX}], rbx",
+    "mov rbx, rax",
     "usertrap_load_args",
     "mov rax, [rsp + {NUMBER}]",
     "mov rsp, [rsp + {APP_RSP}]",   // the child's rsp, unless it gets a stack

@@ -9,6 +9,7 @@ use crate::abi::sigaction::SIGSET_SIZE;
 use crate::abi::sigframe::bit;
 use crate::kernel;
 use crate::trap::area::ThreadArea;
+use crate::trap::dispatch::Post;
 use crate::trap::sigaction::reserved;
 
 /// Blocks all signals until the end of the entry.
@@ -63,21 +64,30 @@ fn requeue_waiting(area: &mut ThreadArea) {
     }
 }
 
-/// A call that takes a mask pointer in argument `index`, and its size in the
-/// next: lets the kernel read a copy without the reserved signals.
-pub(crate) fn replace(area: &mut ThreadArea, index: usize) {
-    let (pointer, size) = (area.call.args[index], area.call.args.get(index + 1));
-    if pointer == 0 || size != Some(&SIGSET_SIZE) {
-        return;
+/// The exit side of a successful rt_sigpending.
+pub(crate) fn add_waiting(area: &ThreadArea) {
+    let waiting = area.waiting.iter().flatten().fold(0, |set, info| set | bit(info.signo));
+    let pending = area.call.args[0] as *mut u64;
+    if waiting != 0 {
+        // SAFETY: the kernel has just written it.
+        unsafe { pending.write_unaligned(pending.read_unaligned() | waiting) };
     }
-    if let Some(copy) = stripped(area, pointer) {
+}
+
+/// A call that waits with a mask: argument `index` points to it, the next is
+/// its size. The kernel gets a copy without the reserved signals.
+pub(crate) fn wait(area: &mut ThreadArea, index: usize) {
+    let (pointer, size) = (area.call.args[index], area.call.args.get(index + 1));
+    if size == Some(&SIGSET_SIZE)
+        && let Some(copy) = wait_mask(area, pointer)
+    {
         area.call.set_arg(index, copy);
     }
 }
 
 /// The same where argument 5 points to `{mask pointer, size}`: pselect6,
 /// io_pgetevents.
-pub(crate) fn replace_indirect(area: &mut ThreadArea) {
+pub(crate) fn wait_indirect(area: &mut ThreadArea) {
     let packed = area.call.args[5];
     if packed == 0 {
         return;
@@ -86,10 +96,7 @@ pub(crate) fn replace_indirect(area: &mut ThreadArea) {
     else {
         return;
     };
-    if pointer == 0 {
-        return;
-    }
-    if let Some(copy) = stripped(area, pointer) {
+    if let Some(copy) = wait_mask(area, pointer) {
         area.scratch[1] = copy;
         area.scratch[2] = SIGSET_SIZE;
         let address = &raw const area.scratch[1] as u64;
@@ -97,13 +104,15 @@ pub(crate) fn replace_indirect(area: &mut ThreadArea) {
     }
 }
 
-/// The address of a copy of the mask at `pointer` without the reserved signals;
-/// None if it has none, or cannot be read (the kernel will say so).
-fn stripped(area: &mut ThreadArea, pointer: u64) -> Option<u64> {
-    let mask = kernel::copy_in_u64(pointer).ok()?;
-    if mask & reserved() == 0 {
+/// Notes the mask at `pointer`, and copies it to where the kernel may read it;
+/// None if there is none, or it cannot be read (the kernel will say so).
+fn wait_mask(area: &mut ThreadArea, pointer: u64) -> Option<u64> {
+    if pointer == 0 {
         return None;
     }
+    let mask = kernel::copy_in_u64(pointer).ok()?;
+    area.post = Post::Wait;
+    area.wait_mask = mask;
     area.scratch[0] = mask & !reserved();
     Some(&raw const area.scratch[0] as u64)
 }

@@ -19,6 +19,7 @@ use crate::kernel;
 use crate::kernel::log;
 use crate::rewrite::{rewriter, table};
 use crate::trap::area::{self, Action, ThreadArea};
+use crate::trap::dispatch::Post;
 use crate::trap::zone::{self, Zone};
 use crate::trap::{deliver, dispatch, entry, sigaction};
 
@@ -38,7 +39,11 @@ pub(crate) unsafe extern "C" fn handler(_signal: i32, info: *mut SigInfo, uc: *m
     // was interrupted may be using it too; what both touch is atomic.
     let area = unsafe { &mut *area };
     handle(area, info, uc);
-    uc.uc_sigmask &= !sigaction::reserved();
+    // Held back, even the reserved ones are blocked: a hook's calls come from
+    // the gate.
+    if uc.uc_sigmask != !0 {
+        uc.uc_sigmask &= !sigaction::reserved();
+    }
 }
 
 fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) {
@@ -63,7 +68,12 @@ fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) {
         hold(area, info, uc);
         return;
     }
+    let waiting =
+        (matches!(zone, Zone::GateExitDone | Zone::ExitSaved) && area.post == Post::Wait).then_some(area.wait_mask);
     show_application(area, zone, context);
+    // A wait that a signal ends: the handler runs under the wait's mask, while
+    // the frame has the one to come back to.
+    let waiting = waiting.filter(|_| context.rax as i64 == Errno::EINTR.to_result());
     let table = area.dispositions.load(Ordering::Relaxed);
     // SAFETY: tables outlive the threads that use them (`sigaction::change`).
     let action = unsafe { (*table).get(info.signo) };
@@ -75,7 +85,7 @@ fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) {
     } else if action.handler == SIG_DFL || action.handler == SIG_IGN || blocked {
         default(info, uc);
     } else {
-        deliver::deliver(area, &action, info, uc);
+        deliver::deliver(area, &action, info, uc, waiting);
     }
 }
 

@@ -1,0 +1,4 @@
+# Python's own tests of its os: those that start no program.
+# needs: /usr/bin/python3
+# timeout: 180
+under /usr/bin/python3 -B "$SRC/python_tests.py" os

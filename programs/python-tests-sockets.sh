@@ -1,0 +1,5 @@
+# Python's own tests of its sockets: those that start no program.
+# needs: /usr/bin/python3
+# user: root
+# timeout: 180
+under /usr/bin/python3 -B "$SRC/python_tests.py" sockets
