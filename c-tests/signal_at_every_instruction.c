@@ -92,9 +92,9 @@ static void child(void) {
     CHECK_EQ(ptrace(PTRACE_TRACEME, 0, NULL, NULL), 0);
     for (int turn = 0;; turn++) {
         handled = 0;
-        CHECK_EQ(every(number, number == 600 ? -ENOSYS : getppid()), 0);
+        CHECK_EQ(every(number, number == 600 ? -ENOSYS : number ? -EFAULT : getppid()), 0);
         if (turn > 3) CHECK_EQ(handled, 1);
-        number = number == 0 ? 600 : number == 600 ? SYS_getppid : 0;
+        number = number == 0 ? 600 : number == 600 ? SYS_sigaltstack : 0;
     }
 }
 

@@ -22,7 +22,7 @@ use crate::rewrite::plan::{INVALID, plan, unplan};
 use crate::rewrite::refusal::Refusal;
 use crate::rewrite::registry::{self, Entry, State};
 use crate::rewrite::site::{Code, Form, prove_among};
-use crate::rewrite::trampoline::{Jump, long_jump, near_jump, short_jump, trampoline};
+use crate::rewrite::trampoline::{Jump, Slot, long_jump, near_jump, short_jump, trampoline};
 use crate::rewrite::vma::{Backing, Policy, Vma};
 use crate::rewrite::writer::Writer;
 use crate::rewrite::{maps, table};
@@ -30,6 +30,8 @@ use crate::setup::config::Level;
 
 /// Traps after which code that the application made itself is rewritten.
 const HOT: u32 = 4096;
+/// More than the distance between a site and its padding.
+const NEAR: u64 = 256;
 /// Code on each side of a site that the prover gets to see.
 const AROUND: u64 = 64 << 10;
 
@@ -95,15 +97,22 @@ pub(crate) fn consider(site: u64, rax: u64) {
 /// Whether a rewritten site has other bytes by now: the application has put
 /// new code there.
 fn is_stale(entry: &Entry) -> bool {
-    let slot = table::slot(entry.slot.load(Ordering::Relaxed).wrapping_sub(1) as usize);
-    let long = long_jump(slot.address);
+    let slot = slot_of(entry);
+    let site = entry.address();
     match entry.pad.load(Ordering::Relaxed) {
-        0 => !holds(entry.address().wrapping_sub(5), Some(long)),
-        pad => {
-            let jumps = holds(pad, near_jump(pad, slot.trampoline)) || holds(pad, Some(long));
-            !jumps || !holds(entry.address(), short_jump(entry.address(), pad))
-        }
+        0 => !holds(site.wrapping_sub(5), Some(long_jump(slot.address))),
+        pad => !pad_jumps(pad, slot) || !holds(site, short_jump(site, pad)),
     }
+}
+
+/// The slot of a site that has one.
+fn slot_of(entry: &Entry) -> Slot {
+    table::slot(entry.slot.load(Ordering::Relaxed).wrapping_sub(1) as usize)
+}
+
+/// Whether a jump to the slot's trampoline lies at `pad`.
+fn pad_jumps(pad: u64, slot: Slot) -> bool {
+    holds(pad, near_jump(pad, slot.trampoline)) || holds(pad, Some(long_jump(slot.address)))
 }
 
 /// Whether these bytes lie at `address`.
@@ -261,9 +270,19 @@ pub(crate) fn invalid_opcode(rip: u64) -> Option<Resume> {
     gone.then_some(Resume::Again)
 }
 
-/// The application's place for a place in a trampoline.
+/// The application's place for a place in a trampoline, or in padding.
 pub(crate) fn site_position(rip: u64) -> Option<u64> {
-    table::site_position(rip)
+    table::site_position(rip).or_else(|| padding_position(rip))
+}
+
+/// The site whose jump to its trampoline lies at `rip`, in padding.
+pub(crate) fn padding_position(rip: u64) -> Option<u64> {
+    let mut sites = (0..table::used()).map(|slot| table::return_address(slot).wrapping_sub(2));
+    sites.find(|site| {
+        site.abs_diff(rip) < NEAR
+            && registry::find(*site)
+                .is_some_and(|entry| entry.pad.load(Ordering::Relaxed) == rip && pad_jumps(rip, slot_of(entry)))
+    })
 }
 
 fn lock_waiting() -> spin::MutexGuard<'static, ()> {
@@ -291,7 +310,7 @@ pub(crate) fn after_fork() {
 /// run, if there are none.
 pub(crate) fn restore_range<R>(range: Range<u64>, then: impl FnOnce() -> R) -> Option<R> {
     // The padding of a short jump may be in the range when its site is not.
-    let near = range.start.saturating_sub(256)..range.end.saturating_add(256);
+    let near = range.start.saturating_sub(NEAR)..range.end.saturating_add(NEAR);
     let sites = || {
         (0..table::used())
             .map(|slot| table::return_address(slot).wrapping_sub(2))
@@ -314,7 +333,7 @@ fn restore(entry: &Entry) -> Result<(), Errno> {
     }
     let site = entry.address();
     let vma = maps::find(site).ok_or(Errno::EFAULT)?;
-    let slot = table::slot(entry.slot.load(Ordering::Relaxed).wrapping_sub(1) as usize);
+    let slot = slot_of(entry);
     let form = match entry.pad.load(Ordering::Relaxed) {
         // Which long-jump form it was makes no difference to the writes.
         0 => Form::Number { nr: 0 },

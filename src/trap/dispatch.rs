@@ -2,8 +2,6 @@
 
 #![allow(unsafe_code, reason = "called by assembly with the thread's area")]
 
-use core::sync::atomic::Ordering;
-
 use once_cell::race::OnceRef;
 
 use crate::abi::errno::Errno;
@@ -35,22 +33,24 @@ const X32_BIT: u32 = 0x4000_0000;
 /// Sets the hook, what it is interested in, and what the core is; once, before
 /// the arm.
 pub(crate) fn configure(hook: Option<&'static &'static dyn Hook>) {
-    let mut vectors = VectorUse::Sse;
     if let Some(hook) = hook {
+        let vectors = match hook.vector_use() {
+            VectorUse::None => 0,
+            VectorUse::Sse => entry::KEEP_SSE,
+            VectorUse::All => entry::KEEP_SSE | entry::ALL_VECTORS,
+        };
         let interest = hook.interest();
         for number in 0..Interest::NUMBERS as u16 {
             if interest.contains(number.into()) {
-                entry::add_interest(number, entry::HOOK);
+                entry::add_interest(number, entry::HOOK | vectors);
             }
         }
-        vectors = hook.vector_use();
+        vector::configure(vectors & entry::ALL_VECTORS != 0);
         let _ = HOOK.set(hook);
     }
     for number in CORE {
-        entry::add_interest(*number as u16, entry::CORE);
+        entry::add_interest(*number as u16, entry::CORE | entry::KEEP_SSE);
     }
-    vector::configure(vectors == VectorUse::All);
-    entry::KEEP_SSE.store((vectors != VectorUse::None).into(), Ordering::Relaxed);
 }
 
 /// `io_pgetevents`, which libc does not name.
@@ -103,18 +103,45 @@ pub(crate) unsafe extern "C" fn enter_from_entry(area: *mut ThreadArea) {
     area.call.changed = false;
     area.hook_exit = false;
     area.post = Post::None;
+    if interest & (entry::HOOK | entry::CORE | entry::ALL_VECTORS) == entry::HOOK
+        && let Some(hook) = HOOK.get()
+    {
+        let verdict = hook.enter(&mut area.call);
+        obey(area, verdict);
+    } else {
+        enter_slowly(area, number, interest);
+    }
+}
+
+/// Does what the hook says of a call that the core has no part in.
+#[inline(always)]
+fn obey(area: &mut ThreadArea, verdict: Verdict) {
+    area.action = match verdict {
+        Verdict::Answer(result) => {
+            area.call.result = result;
+            area.call.restore_args();
+            Action::Answer
+        }
+        Verdict::PassThenExit => {
+            area.hook_exit = true;
+            Action::PassThenExit
+        }
+        Verdict::Pass if area.call.changed => Action::PassThenExit,
+        Verdict::Pass => Action::Pass,
+    };
+}
+
+/// The calls of the core, and hooks that want all vector state kept: out of
+/// line, so that the way above stays short.
+#[inline(never)]
+fn enter_slowly(area: &mut ThreadArea, number: u32, interest: u8) {
     if interest & entry::HOOK != 0
         && let Some(hook) = HOOK.get()
     {
-        match hooked(area, |area| hook.enter(&mut area.call)) {
-            Verdict::Pass => {}
-            Verdict::PassThenExit => area.hook_exit = true,
-            Verdict::Answer(result) => {
-                area.call.restore_args();
-                area.call.result = result;
-                area.action = Action::Answer;
-                return;
-            }
+        let verdict = hooked(area, |area| hook.enter(&mut area.call));
+        obey(area, verdict);
+        if area.action == Action::Answer {
+            return;
         }
     }
     area.action = if interest & entry::CORE != 0 {
@@ -138,12 +165,24 @@ pub(crate) unsafe extern "C" fn enter_from_entry(area: *mut ThreadArea) {
 pub(crate) unsafe extern "C" fn exit_from_gate(area: *mut ThreadArea) {
     // SAFETY: by the contract.
     let area = unsafe { &mut *area };
-    let result = area.call.result;
-    exit(area, Outcome::Returned(result));
+    let outcome = Outcome::Returned(area.call.result);
+    if area.post == Post::None
+        && area.hook_exit
+        && !vector::kept()
+        && let Some(hook) = HOOK.get()
+    {
+        area.hook_exit = false;
+        hook.exit(&mut area.call, outcome);
+        area.call.restore_args();
+        area.action = Action::Answer;
+    } else {
+        exit(area, outcome);
+    }
 }
 
 /// Ends a call towards the hook and the core. Also called by the signal
 /// handler, for a call that a signal interrupted.
+#[inline(never)]
 pub(crate) fn exit(area: &mut ThreadArea, outcome: Outcome) {
     if outcome == Outcome::Returned(0) {
         match area.post {

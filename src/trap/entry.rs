@@ -72,6 +72,11 @@ pub(crate) const HOOK: u8 = 1;
 /// The core has to do something about the number.
 pub(crate) const CORE: u8 = 2;
 
+/// The entry keeps xmm0–xmm15 around Rust code.
+pub(crate) const KEEP_SSE: u8 = 4;
+/// Everything else that the CPU has is kept around the hook.
+pub(crate) const ALL_VECTORS: u8 = 8;
+
 /// Adds `bits` to a number's interest.
 pub(crate) fn add_interest(number: u16, bits: u8) {
     INTEREST[number as usize].fetch_or(bits, Ordering::Relaxed);
@@ -81,9 +86,6 @@ pub(crate) fn add_interest(number: u16, bits: u8) {
 pub(crate) fn interest(number: u32) -> u8 {
     INTEREST[number as usize & 0xffff].load(Ordering::Relaxed)
 }
-
-/// Whether the entry keeps xmm0–xmm15 around Rust code.
-pub(crate) static KEEP_SSE: AtomicU8 = AtomicU8::new(1);
 
 const ARGS: usize = offset_of!(ThreadArea, call) + offset_of!(Call<'static>, args);
 
@@ -107,9 +109,12 @@ global_asm!(
     ".endm",
     // Baseline Rust touches xmm0-15 only with legacy SSE instructions, which
     // leave bits 128 and up alone: so plain 16-byte moves keep zmm state too.
+    // Destroys rcx and r11; the number is in the area.
     ".macro usertrap_sse op",
-    "cmp byte ptr [rip + {KEEP_SSE}], 0",
-    "je 77f",
+    "movzx ecx, word ptr [rsp + {NUMBER}]",
+    "lea r11, [rip + {INTEREST}]",
+    "test byte ptr [r11 + rcx], {KEEP_SSE}",
+    "jz 77f",
     ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
     ".ifc \\op, save",
     "movaps [rsp + {SSE} + \\n * 16], xmm\\n",
@@ -409,7 +414,7 @@ global_asm!(
     "jmp {signal}",
     ".text",
     INTEREST = sym INTEREST,
-    KEEP_SSE = sym KEEP_SSE,
+    KEEP_SSE = const KEEP_SSE,
     FSGSBASE = sym FSGSBASE,
     FREE_AREAS = sym FREE_AREAS,
     signal = sym signal::handler,

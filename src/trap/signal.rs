@@ -56,7 +56,8 @@ fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) {
         return;
     }
     let rip = context.rip;
-    let zone = zone::of(rip, area.on_hook_stack(context.rsp), table::in_trampolines(rip));
+    let on_the_way = table::in_trampolines(rip) || rewriter::padding_position(rip).is_some();
+    let zone = zone::of(rip, area.on_hook_stack(context.rsp), on_the_way);
     if info.signo == libc::SIGTRAP && info.code == TRAP_TRACE && step_over(area, zone, context) {
         return;
     }

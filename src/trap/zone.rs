@@ -7,7 +7,8 @@ use crate::trap::entry;
 pub(crate) enum Zone {
     /// The application's own code.
     Application,
-    /// In the trampoline of the site that ends at the return address in it.
+    /// In the trampoline of the site that ends at the return address in it, or
+    /// at the jump in padding that leads there.
     Trampoline,
     /// Nothing done yet; the return address is still in rcx.
     EnterRcx,
@@ -36,7 +37,8 @@ pub(crate) enum Zone {
 }
 
 /// Classifies `rip`. `on_hook_stack`: whether rsp lies on the area's hook
-/// stack; `in_trampoline`: whether rip lies in the trampolines.
+/// stack; `in_trampoline`: whether rip lies in the trampolines, or
+/// in padding on the way there.
 pub(crate) fn of(rip: u64, on_hook_stack: bool, in_trampoline: bool) -> Zone {
     if in_trampoline {
         return Zone::Trampoline;
