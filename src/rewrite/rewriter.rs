@@ -307,22 +307,25 @@ pub(crate) fn after_fork() {
 
 /// Puts the original bytes back at all rewritten sites in or near `range`, and
 /// then, while nothing can be rewritten, runs `then`. None, and `then` is not
-/// run, if there are none.
+/// run, if nothing is ever rewritten.
+///
+/// The lock is taken even when no site is near: another thread may be about to
+/// rewrite one, and has asked the kernel already what the mapping is.
 pub(crate) fn restore_range<R>(range: Range<u64>, then: impl FnOnce() -> R) -> Option<R> {
+    if !ENABLED.load(Ordering::Relaxed) {
+        return None;
+    }
     // The padding of a short jump may be in the range when its site is not.
     let near = range.start.saturating_sub(NEAR)..range.end.saturating_add(NEAR);
-    let sites = || {
-        (0..table::used())
-            .map(|slot| table::return_address(slot).wrapping_sub(2))
-            .filter(|site| near.contains(site))
-            .filter_map(registry::find)
-            .filter(|entry| entry.state() == State::Rewritten)
-    };
-    sites().next()?;
     let _guard = lock_waiting();
-    for entry in sites() {
-        let _ = restore(entry);
-    }
+    (0..table::used())
+        .map(|slot| table::return_address(slot).wrapping_sub(2))
+        .filter(|site| near.contains(site))
+        .filter_map(registry::find)
+        .filter(|entry| entry.state() == State::Rewritten)
+        .for_each(|entry| {
+            let _ = restore(entry);
+        });
     Some(then())
 }
 

@@ -81,6 +81,7 @@ const CORE: &[i64] = &[
     libc::SYS_mprotect,
     libc::SYS_pkey_mprotect,
     libc::SYS_mremap,
+    libc::SYS_madvise,
     libc::SYS_close,
     libc::SYS_close_range,
     libc::SYS_dup2,
@@ -268,7 +269,7 @@ fn serve(area: &mut ThreadArea, number: u32) -> Action {
                 return answer(area, result);
             }
         }
-        libc::SYS_mprotect | libc::SYS_pkey_mprotect | libc::SYS_mremap => {
+        libc::SYS_mprotect | libc::SYS_pkey_mprotect | libc::SYS_mremap | libc::SYS_madvise => {
             if let Some(result) = memory::serve(area, number) {
                 return answer(area, result);
             }

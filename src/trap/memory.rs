@@ -1,5 +1,6 @@
-//! mprotect, pkey_mprotect, mremap: rewritten code gets its own bytes back
-//! before the application can write it or move it.
+//! mprotect, pkey_mprotect, mremap, madvise: rewritten code gets its own bytes
+//! back before the application can write it or move it, and before the kernel
+//! drops a changed page, which could leave half of a jump.
 
 #![allow(unsafe_code, reason = "makes the application's calls on its memory")]
 
@@ -7,11 +8,21 @@ use crate::kernel;
 use crate::rewrite::rewriter;
 use crate::trap::area::ThreadArea;
 
+/// `MADV_DONTNEED_LOCKED` (`asm-generic/mman-common.h`).
+const MADV_DONTNEED_LOCKED: i32 = 24;
+
 /// Serves the call if it concerns rewritten sites; None: nothing to do with us.
 pub(crate) fn serve(area: &ThreadArea, number: u32) -> Option<i64> {
     let [address, len, third, ..] = area.call.args;
-    let moves = i64::from(number) == libc::SYS_mremap;
-    if !moves && third as i32 & libc::PROT_WRITE == 0 {
+    let concerned = match i64::from(number) {
+        libc::SYS_mremap => true,
+        libc::SYS_madvise => matches!(
+            third as i32,
+            libc::MADV_DONTNEED | libc::MADV_REMOVE | MADV_DONTNEED_LOCKED
+        ),
+        _ => third as i32 & libc::PROT_WRITE != 0,
+    };
+    if !concerned {
         return None;
     }
     let end = address.checked_add(len)?;
