@@ -2,4 +2,5 @@
 # needs: /usr/bin/python3
 # user: root
 # timeout: 180
+# measure: no
 under /usr/bin/python3 -B "$SRC/python_tests.py" sockets

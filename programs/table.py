@@ -33,14 +33,18 @@ def main():
     print("|---|---:|---:|---:|---:|---:|---|")
     for name in names:
         folder = os.path.join(scratch, f"out-{name}")
-        if not os.path.exists(os.path.join(folder, f"none-{rounds}.time")):
-            print(f"| {name} | does not work | | | | | |")
-            continue
+        with open(os.path.join(folder, "verdict")) as verdict:
+            if verdict.read().strip() != "passed":
+                print(f"| {name} | does not work | | | | | |")
+                continue
         total, fast, refused = calls(folder)
-        native, under = seconds(folder, "native", rounds), seconds(folder, "none", rounds)
-        unit = " s" + UNITS.get(name, "")
-        print(f"| {name} | {total:,} | {100 * fast / max(total, 1):.2f} % | {native:.3f}{unit} | {under:.3f}{unit} "
-              f"| {under / native:.2f} | {', '.join(f'{reason} {sites}' for reason, sites in refused.items()) or '-'} |")
+        times = "- | - | -"
+        if os.path.exists(os.path.join(folder, f"none-{rounds}.time")):
+            native, under = seconds(folder, "native", rounds), seconds(folder, "none", rounds)
+            unit = " s" + UNITS.get(name, "")
+            times = f"{native:.3f}{unit} | {under:.3f}{unit} | {under / native:.2f}"
+        print(f"| {name} | {total:,} | {100 * fast / max(total, 1):.2f} % | {times} "
+              f"| {', '.join(f'{reason} {sites}' for reason, sites in refused.items()) or '-'} |")
 
 
 main()

@@ -8,6 +8,7 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::arch::global_asm;
 use core::panic::PanicInfo;
 
+use crate::abi::errno::Errno;
 use crate::kernel;
 use crate::kernel::log;
 use crate::setup::config::Level;
@@ -97,7 +98,23 @@ struct Chunk {
     end: usize,
 }
 
-const CHUNK: usize = 1 << 20;
+/// The tables take 370 KB.
+const CHUNK: usize = 512 << 10;
+
+fn map(len: usize) -> Result<Chunk, Errno> {
+    let base = kernel::map(0, len, libc::PROT_READ | libc::PROT_WRITE, 0)? as usize;
+    Ok(Chunk {
+        next: base,
+        end: base + len,
+    })
+}
+
+/// Maps the memory for the tables beforehand, where a lack of it can be said
+/// politely.
+pub(crate) fn reserve() -> Result<(), Errno> {
+    *ALLOCATOR.0.lock() = map(CHUNK)?;
+    Ok(())
+}
 
 // SAFETY: hands out disjoint, aligned parts of mappings of our own.
 unsafe impl GlobalAlloc for Bump {
@@ -109,14 +126,10 @@ unsafe impl GlobalAlloc for Bump {
             (end <= chunk.end).then_some((start, end))
         };
         if fits(&chunk).is_none() {
-            let len = CHUNK.max(layout.size().next_multiple_of(4096));
-            let Ok(base) = kernel::map(0, len, libc::PROT_READ | libc::PROT_WRITE, 0) else {
-                return core::ptr::null_mut();
-            };
-            *chunk = Chunk {
-                next: base as usize,
-                end: base as usize + len,
-            };
+            match map(CHUNK.max(layout.size().next_multiple_of(4096))) {
+                Ok(new) => *chunk = new,
+                Err(_) => return core::ptr::null_mut(),
+            }
         }
         match fits(&chunk) {
             Some((start, end)) => {

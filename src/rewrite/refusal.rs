@@ -33,13 +33,16 @@ pub enum Refusal {
     TableFull,
     /// Neither /proc/self/mem nor mprotect let us write.
     Unwritable,
+    /// The bytes to write lie on two pages: the application could unmap, drop
+    /// or protect one of them and be left with half a jump.
+    PageEnd,
     /// Another thread was rewriting: served by the trap this time.
     Contended,
 }
 
 impl Refusal {
     /// Every reason, in the order of their discriminants.
-    pub const ALL: [Refusal; 13] = [
+    pub const ALL: [Refusal; 14] = [
         Refusal::SignalReturn,
         Refusal::NumberMismatch,
         Refusal::Boundary,
@@ -52,6 +55,7 @@ impl Refusal {
         Refusal::Unmapped,
         Refusal::TableFull,
         Refusal::Unwritable,
+        Refusal::PageEnd,
         Refusal::Contended,
     ];
 
@@ -70,6 +74,7 @@ impl Refusal {
             Refusal::Unmapped => "unmapped",
             Refusal::TableFull => "table-full",
             Refusal::Unwritable => "unwritable",
+            Refusal::PageEnd => "page-end",
             Refusal::Contended => "contended",
         }
     }

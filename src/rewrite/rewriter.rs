@@ -8,7 +8,7 @@
 #![allow(unsafe_code, reason = "reads code, releases the lock for a forked child")]
 
 use core::ops::Range;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use once_cell::race::OnceRef;
 
@@ -28,6 +28,7 @@ use crate::rewrite::writer::Writer;
 use crate::rewrite::{maps, table};
 use crate::setup::config::Level;
 
+const PAGE: u64 = 4096;
 /// Traps after which code that the application made itself is rewritten.
 const HOT: u32 = 4096;
 /// More than the distance between a site and its padding.
@@ -47,6 +48,22 @@ pub(crate) struct Targets {
     pub(crate) any: fn() -> u64,
 }
 
+/// Threads that existed before us and have no area yet: a rewritten site would
+/// lead them into the entry without one. Until each has trapped once, nothing
+/// is rewritten. Unknown at first.
+static STRANGERS: AtomicI32 = AtomicI32::new(UNKNOWN);
+const UNKNOWN: i32 = 1 << 24;
+
+/// The process is armed, and had `count` other threads then.
+pub(crate) fn count_strangers(count: u32) {
+    STRANGERS.fetch_add(count as i32 - UNKNOWN, Ordering::Relaxed);
+}
+
+/// One of them has got its area.
+pub(crate) fn stranger_adopted() {
+    STRANGERS.fetch_sub(1, Ordering::Relaxed);
+}
+
 static TARGETS: OnceRef<'static, Targets> = OnceRef::new();
 
 /// Lets sites be rewritten from now on.
@@ -58,7 +75,7 @@ pub(crate) fn enable(targets: &'static Targets) {
 /// Called for each trap at the `syscall` at `site` with this `rax`, from the
 /// signal handler: rewrites the site if that can be done now.
 pub(crate) fn consider(site: u64, rax: u64) {
-    if !ENABLED.load(Ordering::Relaxed) {
+    if !ENABLED.load(Ordering::Relaxed) || STRANGERS.load(Ordering::Relaxed) > 0 {
         return;
     }
     let known = registry::find(site);
@@ -71,7 +88,8 @@ pub(crate) fn consider(site: u64, rax: u64) {
         }
         let hits = entry.hits.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         let due = match entry.reason() {
-            Refusal::SelfMade => hits == HOT,
+            // Now and then again, since another thread may have the lock.
+            Refusal::SelfMade => hits >= HOT && hits.is_multiple_of(HOT / 16),
             Refusal::Contended => true,
             // A failed proof is for now: a later call may come with the right
             // number, or from other code.
@@ -142,6 +160,13 @@ fn rewrite(entry: &Entry, site: u64, rax: u64) -> Result<(), Refusal> {
         .and_then(|head| code.array(head))
         .ok_or(Refusal::Boundary)?;
     let plan = plan(&form, site, table::slot(slot), &original).ok_or(Refusal::TableFull)?;
+    let mut pages = plan
+        .writes()
+        .iter()
+        .flat_map(|write| [write.at, write.at + write.len as u64 - 1]);
+    if !pages.all(|at| at / PAGE == site.wrapping_sub(1) / PAGE) {
+        return Err(Refusal::PageEnd);
+    }
     let pad = if let Form::Short { pad } = form { pad.at } else { 0 };
     entry.pad.store(pad, Ordering::Relaxed);
     entry.original.store(pack(&original), Ordering::Relaxed);
@@ -303,6 +328,20 @@ pub(crate) fn before_fork() {
 pub(crate) fn after_fork() {
     // SAFETY: `before_fork` of this very thread holds it.
     unsafe { LOCK.force_unlock() };
+}
+
+/// Runs `then` while no rewrite is under way: for calls that could take the
+/// descriptor from under it.
+pub(crate) fn while_idle<R>(then: impl FnOnce() -> R) -> R {
+    let _guard = lock_waiting();
+    then()
+}
+
+/// Waits for a rewrite that is under way.
+pub(crate) fn wait_if_busy() {
+    if LOCK.is_locked() {
+        drop(lock_waiting());
+    }
 }
 
 /// Puts the original bytes back at all rewritten sites in or near `range`, and

@@ -21,6 +21,8 @@ pub(crate) const TABLE_SIZE: usize = SLOTS * 8;
 /// With the table here, bytes 5 and 6 of the long jump are `0f 05`.
 pub(crate) const PREFERRED: u64 = 0x050f_0000;
 const PAGE: usize = 4096;
+/// How far above its end the heap is left alone.
+const HEAP_ROOM: u64 = 1 << 30;
 
 static TABLE: AtomicU64 = AtomicU64::new(0);
 static USED: AtomicUsize = AtomicUsize::new(0);
@@ -48,13 +50,19 @@ fn arena() -> u64 {
 /// # Errors
 /// What mmap says of the last address tried.
 pub(crate) fn map(wanted: Option<u64>) -> Result<u64, Errno> {
-    let fallbacks = (0x40u64..=0x7f).chain(0x06..0x40).map(|high| high << 24 | 0x06_0000);
+    let fallbacks = (0x40u64..=0x7f)
+        .rev()
+        .chain((0x06..0x40).rev())
+        .map(|high| high << 24 | 0x06_0000);
+    // The heap of a program that is not PIE begins behind its image, low: leave
+    // it room to grow.
+    let heap = kernel::heap_end();
+    let in_its_way = move |address: u64| address + TABLE_SIZE as u64 > heap && address < heap.saturating_add(HEAP_ROOM);
+    let chosen = core::iter::once(PREFERRED)
+        .chain(fallbacks)
+        .filter(|&address| !in_its_way(address));
+    let candidates = wanted.into_iter().chain(chosen.filter(|_| wanted.is_none()));
     let mut error = Errno::ENOMEM;
-    let candidates = wanted.into_iter().chain(
-        core::iter::once(PREFERRED)
-            .chain(fallbacks)
-            .filter(|_| wanted.is_none()),
-    );
     for address in candidates {
         match map_at(address) {
             Ok(()) => {

@@ -104,12 +104,19 @@ pub unsafe fn start(linked: Option<&'static &'static dyn Hook>) {
     };
     log::configure(config.log);
     if let Err(reason) = bring_up(&process, &config, linked) {
-        sigaction::disown();
-        // SAFETY: no trampoline is reachable, nothing of ours runs on GS.
-        unsafe { area::install(core::ptr::null_mut()) };
-        table::unmap();
+        if !matches!(reason, Reason::GsInUse(_)) {
+            undo();
+        }
         unfit(config.unfit, &reason);
     }
+}
+
+/// Gives back what [`bring_up`] has taken.
+fn undo() {
+    sigaction::disown();
+    // SAFETY: no trampoline is reachable, nothing of ours runs on GS.
+    unsafe { area::install(core::ptr::null_mut()) };
+    table::unmap();
 }
 
 fn unfit(policy: Unfit, reason: &Reason<'_>) {
@@ -140,6 +147,8 @@ fn bring_up(
     if config.rewrite {
         let table = table::map(config.table).map_err(|errno| Reason::Table(config.table, errno))?;
         log::line(Level::Debug, format_args!("table at {table:#x}"));
+        #[cfg(not(any(test, feature = "std")))]
+        crate::runtime::reserve().map_err(Reason::Memory)?;
         site::warm_up();
         writer::register();
         rewriter::enable(&rewriter::Targets {
@@ -161,6 +170,7 @@ fn bring_up(
     sigaction::adopt(config.rewrite).map_err(Reason::Signals)?;
     let gate = entry::gate_start()..entry::gate_end();
     seccomp::install(gate).map_err(Reason::Arm)?;
+    rewriter::count_strangers(kernel::thread_count() - 1);
     log::line(
         Level::Info,
         format_args!("armed; hook: {}", if hook.is_some() { "yes" } else { "none" }),

@@ -10,6 +10,7 @@ use core::sync::atomic::{AtomicI32, Ordering};
 
 use crate::abi::errno::Errno;
 use crate::kernel;
+use crate::rewrite::rewriter;
 use crate::trap::area::ThreadArea;
 
 static REPORT: AtomicI32 = AtomicI32::new(-1);
@@ -63,31 +64,37 @@ fn out_of_the_way(fd: i32) -> Result<i32, Errno> {
     duplicate(soft.min(HIGHEST).saturating_sub(1)).or_else(|_| duplicate(3))
 }
 
-/// Keeps the report's descriptor through the application's closing. None: the
-/// kernel serves the call.
+/// Keeps our descriptors through the application's closing: the report's, and
+/// the one that a rewrite has open for a moment. None: the kernel serves the
+/// call.
 pub(crate) fn serve(area: &ThreadArea, number: u32) -> Option<i64> {
-    let fd = REPORT.load(Ordering::Relaxed);
-    if fd < 0 {
-        return None;
-    }
+    let report = REPORT.load(Ordering::Relaxed);
     let [first, second, third, ..] = area.call.args;
-    match i64::from(number) {
-        libc::SYS_close => (first as i32 == fd).then_some(Errno::EBADF.to_result()),
-        libc::SYS_close_range => close_range(first as u32, second as u32, third, fd as u32),
-        _ => {
-            if second as i32 == fd && first as i32 != fd {
-                // The application wants the number: ours moves.
-                if let Ok(moved) = kernel::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3) {
-                    REPORT.store(moved as i32, Ordering::Relaxed);
-                }
-            }
-            None
-        }
+    if i64::from(number) == libc::SYS_close {
+        rewriter::wait_if_busy();
+        return (first as i32 == report).then_some(Errno::EBADF.to_result());
     }
+    let call = || {
+        // SAFETY: the application's own call with its own arguments.
+        unsafe { kernel::call(number.into(), area.call.args) }
+    };
+    Some(rewriter::while_idle(|| {
+        if i64::from(number) == libc::SYS_close_range {
+            return close_range(first as u32, second as u32, third, report).unwrap_or_else(call);
+        }
+        if second as i32 == report && first as i32 != report {
+            // The application wants the number: ours moves.
+            if let Ok(moved) = kernel::fcntl(report, libc::F_DUPFD_CLOEXEC, 3) {
+                REPORT.store(moved as i32, Ordering::Relaxed);
+            }
+        }
+        call()
+    }))
 }
 
 /// `close_range` around `kept`.
-fn close_range(first: u32, last: u32, flags: u64, kept: u32) -> Option<i64> {
+fn close_range(first: u32, last: u32, flags: u64, kept: i32) -> Option<i64> {
+    let kept = u32::try_from(kept).ok()?;
     if !(first..=last).contains(&kept) || flags & !u64::from(libc::CLOSE_RANGE_UNSHARE) != 0 {
         return None;
     }

@@ -33,7 +33,7 @@ pub(crate) unsafe extern "C" fn handler(_signal: i32, info: *mut SigInfo, uc: *m
     let (info, uc) = unsafe { (&*info, &mut *uc) };
     let mut area = area::current();
     if area.is_null() {
-        area = adopt(info, uc);
+        area = adopt(uc);
     }
     // SAFETY: the area is the thread's own and never unmapped. The code that
     // was interrupted may be using it too; what both touch is atomic.
@@ -284,7 +284,7 @@ fn die_in_hook(info: &SigInfo, context: &SigContext) {
 }
 
 /// A thread that existed before us: makes its area on its first trap.
-fn adopt(info: &SigInfo, uc: &mut UContext) -> *mut ThreadArea {
+fn adopt(uc: &mut UContext) -> *mut ThreadArea {
     let Ok(area) = area::allocate() else {
         log::fatal("no memory for the area of a thread that existed at load");
     };
@@ -297,12 +297,15 @@ fn adopt(info: &SigInfo, uc: &mut UContext) -> *mut ThreadArea {
         area::install(area);
         let _ = kernel::sigaltstack(Some(&(*area).signal_stack()));
         (*area).altstack = uc.uc_stack;
+        (*area).virtual_mask = uc.uc_sigmask & sigaction::reserved();
+        (*area).waiting = [None, None];
+        (*area).held.store(0, Ordering::Relaxed);
     }
+    rewriter::stranger_adopted();
     // sigreturn sets the alternate stack from the frame.
     // SAFETY: as above.
     uc.uc_stack = unsafe { (*area).signal_stack() };
     area::LIVE.fetch_add(1, Ordering::Relaxed);
     area::EVER.fetch_add(1, Ordering::Relaxed);
-    let _ = info;
     area
 }
