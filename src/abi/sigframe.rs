@@ -102,6 +102,28 @@ pub struct SigInfo {
     rest: [u64; 12],
 }
 
+impl SigInfo {
+    /// A siginfo of this signal and code; `address` is the first word of the
+    /// union, which the kernel and `kill` use for different things.
+    pub const fn new(signo: i32, code: i32, address: u64) -> SigInfo {
+        SigInfo {
+            signo,
+            errno: 0,
+            code,
+            pad: 0,
+            address,
+            syscall: 0,
+            arch: 0,
+            rest: [0; 12],
+        }
+    }
+}
+
+/// `SI_KERNEL`.
+pub const SI_KERNEL: i32 = 0x80;
+/// `SI_USER`.
+pub const SI_USER: i32 = 0;
+
 /// `struct rt_sigframe`, which a handler finds at its rsp.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]

@@ -101,11 +101,6 @@ pub(crate) fn fault_in_hook(signal: i32, rip: u64, address: u64) {
     );
 }
 
-/// A detail for those who look for one.
-pub(crate) fn debug(message: &str) {
-    line(Level::Debug, format_args!("{message}"));
-}
-
 /// An invariant is broken, or cannot be kept: says so and ends the process.
 pub(crate) fn fatal(message: &str) -> ! {
     line(Level::Error, format_args!("{message}"));

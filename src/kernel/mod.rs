@@ -357,6 +357,19 @@ fn can_write(address: u64) -> bool {
     result == 0
 }
 
+/// Whether the kernel can write all pages of a range, of which it overwrites
+/// some words.
+pub fn can_write_range(start: u64, end: u64) -> bool {
+    let mut word = start & !7;
+    while word < end {
+        if !can_write(word) {
+            return false;
+        }
+        word = (word & !(PAGE - 1)) + PAGE;
+    }
+    true
+}
+
 /// Copies memory of the application, or says EFAULT as the kernel would.
 ///
 /// # Errors

@@ -23,7 +23,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use crate::abi::errno::Errno;
 use crate::abi::sigaction::NSIG;
-use crate::abi::sigframe::{AltStack, SigInfo};
+use crate::abi::sigframe::{AltStack, SigInfo, rflags};
 use crate::hook::Call;
 use crate::kernel;
 use crate::trap::sigaction::Dispositions;
@@ -78,6 +78,8 @@ pub(crate) struct ThreadArea {
     /// Not 0: all signals are blocked, and `saved_mask` is the true mask.
     pub(crate) held: AtomicU32,
     pub(crate) saved_mask: AtomicU64,
+    /// Not 0: the trap flag in `flags` is the application's own, not a tracer's.
+    pub(crate) stepping: u32,
     /// The application's rbx, while clone carries the new area in rbx.
     pub(crate) rbx: u64,
     pub(crate) new_area: u64,
@@ -98,6 +100,8 @@ pub(crate) struct ThreadArea {
     pub(crate) post: crate::trap::dispatch::Post,
     /// Reserved signals (SIGSYS, SIGILL) that the application has blocked.
     pub(crate) virtual_mask: u64,
+    /// The signal that came in while a hook ran.
+    pub(crate) held_signal: Option<SigInfo>,
     /// Reserved signals that wait for being unblocked.
     pub(crate) waiting: [Option<SigInfo>; 2],
     /// The alternate stack that the application has set.
@@ -188,6 +192,7 @@ pub(crate) fn allocate() -> Result<*mut ThreadArea, Errno> {
         let first_word = area.add(1).cast::<AtomicU64>();
         (&raw mut (*area).call.words).write(core::slice::from_raw_parts(first_word, words));
         (&raw mut (*area).waiting).write([None, None]);
+        (&raw mut (*area).held_signal).write(None);
         (&raw mut (*area).altstack).write(AltStack::DISABLED);
         (*area).in_use.store(true, Ordering::Relaxed);
         let mut head = ALL.load(Ordering::Relaxed);
@@ -266,6 +271,14 @@ impl ThreadArea {
         rsp <= top + 8 && rsp > top - HOOK_STACK as u64
     }
 
+    /// The application's rflags at the call in flight. A tracer that steps
+    /// through the entry leaves its trap flag in what `pushfq` saw.
+    pub(crate) fn take_flags(&mut self) -> u64 {
+        let tracer = if self.stepping == 0 { rflags::TF } else { 0 };
+        self.stepping = 0;
+        self.flags & !tracer
+    }
+
     /// Copies what a clone's child takes over from its parent: the call in
     /// flight and the signal state.
     pub(crate) fn inherit(&mut self, parent: &ThreadArea) {
@@ -289,6 +302,8 @@ impl ThreadArea {
         self.post = parent.post;
         self.virtual_mask = parent.virtual_mask;
         self.waiting = [None, None];
+        self.held_signal = None;
+        self.stepping = 0;
         self.altstack = parent.altstack;
         self.dispositions
             .store(parent.dispositions.load(Ordering::Relaxed), Ordering::Relaxed);

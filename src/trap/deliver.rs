@@ -9,13 +9,14 @@
 #![allow(unsafe_code, reason = "writes a signal frame to the application's stack")]
 
 use core::mem::offset_of;
+use core::sync::atomic::Ordering;
 
-use crate::abi::sigaction::KernelSigaction;
+use crate::abi::sigaction::{KernelSigaction, SIG_DFL, SIG_IGN};
 use crate::abi::sigframe::{
-    AltStack, FP_XSTATE_MAGIC1, FPX_SW_BYTES, FXSAVE_SIZE, RED_ZONE, RtSigFrame, SigInfo, UContext, bit, rflags,
+    AltStack, FP_XSTATE_MAGIC1, FPX_SW_BYTES, FXSAVE_SIZE, RED_ZONE, RtSigFrame, SI_KERNEL, SigInfo, UContext, bit,
+    rflags,
 };
 use crate::kernel;
-use crate::kernel::log;
 use crate::trap::altstack::{self, SS_AUTODISARM};
 use crate::trap::area::ThreadArea;
 use crate::trap::mask::block_all;
@@ -44,14 +45,9 @@ pub(crate) fn deliver(
     // as if called.
     let fpstate = top.wrapping_sub(fpstate_size) & !63;
     let frame = (fpstate.wrapping_sub(size_of::<RtSigFrame>() as u64) & !15).wrapping_sub(8);
-    if (switch || stack.in_use(rsp)) && !stack.holds(frame) {
-        // The kernel forces SIGSEGV where a frame would overflow.
-        log::debug("a signal frame would overflow the alternate stack");
-        sigaction::set_default(libc::SIGSEGV);
-        let mut fault = *info;
-        fault.signo = libc::SIGSEGV;
-        uc.uc_sigmask &= !bit(libc::SIGSEGV);
-        kernel::requeue(&fault);
+    let overflows = (switch || stack.in_use(rsp)) && !stack.holds(frame);
+    if overflows || !kernel::can_write_range(frame, top) {
+        force_fault(area, info, uc);
         return;
     }
     let handler_mask = action.mask
@@ -91,7 +87,7 @@ pub(crate) fn deliver(
     }
     if action.flags & SA_RESETHAND != 0 {
         // SAFETY: tables outlive the threads that use them.
-        unsafe { (*area.dispositions.load(core::sync::atomic::Ordering::Relaxed)).reset(info.signo) };
+        unsafe { (*area.dispositions.load(Ordering::Relaxed)).reset(info.signo) };
     }
     let mask = waiting.unwrap_or(uc.uc_sigmask | area.virtual_mask) | handler_mask;
     area.virtual_mask = mask & sigaction::reserved();
@@ -105,6 +101,22 @@ pub(crate) fn deliver(
     context.rax = 0;
     context.eflags &= !(rflags::DF | rflags::RF | rflags::TF);
     context.fpstate = 0;
+}
+
+/// There is no room for a frame: SIGSEGV instead, as `force_sigsegv` has it,
+/// which ends the process if the application cannot take that either.
+fn force_fault(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) {
+    let fault = SigInfo::new(libc::SIGSEGV, SI_KERNEL, 0);
+    // SAFETY: tables outlive the threads that use them.
+    let action = unsafe { (*area.dispositions.load(Ordering::Relaxed)).get(libc::SIGSEGV) };
+    let caught = action.handler != SIG_DFL && action.handler != SIG_IGN;
+    if info.signo != libc::SIGSEGV && caught && uc.uc_sigmask & bit(libc::SIGSEGV) == 0 {
+        deliver(area, &action, &fault, uc, None);
+        return;
+    }
+    sigaction::set_default(libc::SIGSEGV);
+    uc.uc_sigmask &= !bit(libc::SIGSEGV);
+    kernel::requeue(&fault);
 }
 
 /// Bytes of the vector state that the kernel's frame has.

@@ -150,6 +150,12 @@ global_asm!(
     "sahf",
     "jmp 80f",
     "79:",
+    "test r11d, {TF}",
+    "jz 81f",
+    "cmp dword ptr [rsp + {STEPPING}], 0",
+    "jne 81f",
+    "btr r11d, 8",          // a tracer's trap flag, which is not to stay
+    "81:",
     "push r11",             // on the hook stack
     "popfq",
     "80:",
@@ -442,6 +448,8 @@ global_asm!(
     THREAD_EXIT = const Action::ThreadExit as u32,
     SIG_RETURN = const Action::SigReturn as u32,
     AC = const rflags::AC,
+    TF = const rflags::TF,
+    STEPPING = const offset_of!(ThreadArea, stepping),
     RARE_FLAGS = const rflags::TF | rflags::DF | rflags::NT | rflags::AC,
     SYS_RT_SIGRETURN = const libc::SYS_rt_sigreturn,
     SYS_RT_SIGPROCMASK = const libc::SYS_rt_sigprocmask,

@@ -70,6 +70,9 @@ pub(crate) fn forked(own: &mut ThreadArea) {
         }
     });
     own.kind = Kind::Thread;
+    // Pending signals are the parent's alone.
+    own.held_signal = None;
+    own.waiting = [None, None];
     area::LIVE.store(1, Ordering::Relaxed);
     area::EVER.store(1, Ordering::Relaxed);
     REPORTED.store(false, Ordering::Relaxed);

@@ -48,7 +48,9 @@ pub(crate) fn changed(area: &mut ThreadArea) {
 
 fn unblock_reserved(area: &mut ThreadArea) {
     area.saved_mask.fetch_and(!reserved(), Ordering::Relaxed);
-    kernel::unblock(reserved());
+    if area.held.load(Ordering::Relaxed) == 0 {
+        kernel::unblock(reserved());
+    }
 }
 
 /// Sends those reserved signals again that came while the application had them

@@ -213,13 +213,6 @@ pub(crate) fn disown() {
     }
 }
 
-/// Registers our handler for `signal` again, after SA_RESETHAND took it away
-/// for a delivery that has to be repeated.
-pub(crate) fn rearm(signal: i32, action: &KernelSigaction) {
-    // SAFETY: our handler calls the application's.
-    let _ = unsafe { kernel::sigaction(signal, Some(&kernel_action(action))) };
-}
-
 /// Lets the kernel do the default action for a signal of ours.
 pub(crate) fn set_default(signal: i32) {
     // SAFETY: no handler is set.

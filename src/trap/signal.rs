@@ -13,7 +13,7 @@ use core::sync::atomic::Ordering;
 use crate::abi::errno::Errno;
 use crate::abi::seccomp::AUDIT_ARCH_I386;
 use crate::abi::sigaction::{SIG_DFL, SIG_IGN};
-use crate::abi::sigframe::{SYS_SECCOMP, SigContext, SigInfo, TRAP_TRACE, UContext, bit, rflags};
+use crate::abi::sigframe::{SI_USER, SYS_SECCOMP, SigContext, SigInfo, TRAP_TRACE, UContext, bit, rflags};
 use crate::hook::Outcome;
 use crate::kernel;
 use crate::kernel::log;
@@ -47,17 +47,45 @@ pub(crate) unsafe extern "C" fn handler(_signal: i32, info: *mut SigInfo, uc: *m
 }
 
 fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) {
-    let context = &mut uc.uc_mcontext;
     if info.signo == libc::SIGSYS && is_trap(info) {
-        trap(area, info, context);
-        return;
+        trap(area, info, &mut uc.uc_mcontext);
+    } else if is_marker(info)
+        && let Some(held) = area.held_signal
+    {
+        if zone_of(area, &uc.uc_mcontext) == Zone::Hook {
+            uc.uc_sigmask = !0;
+            kernel::requeue(&MARKER);
+        } else {
+            area.held_signal = None;
+            arrive(area, &held, uc);
+        }
+    } else {
+        arrive(area, info, uc);
     }
+}
+
+/// A signal that was held back in a hook stays in the area, and this one is
+/// queued for it: SIGSYS is among the signals that the kernel delivers before
+/// all others, so the order of the application's signals stays.
+const MARKER: SigInfo = SigInfo::new(libc::SIGSYS, SI_USER, 0x7573_6572_7472_6170);
+
+fn is_marker(info: &SigInfo) -> bool {
+    info.signo == MARKER.signo && info.code == MARKER.code && info.address == MARKER.address
+}
+
+fn zone_of(area: &ThreadArea, context: &SigContext) -> Zone {
+    let rip = context.rip;
+    let on_the_way = table::in_trampolines(rip) || rewriter::padding_position(rip).is_some();
+    zone::of(rip, area.on_hook_stack(context.rsp), on_the_way)
+}
+
+/// A signal of the application's.
+fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) {
+    let context = &mut uc.uc_mcontext;
     if info.signo == libc::SIGILL && info.code > 0 && redirect_invalid_opcode(context) {
         return;
     }
-    let rip = context.rip;
-    let on_the_way = table::in_trampolines(rip) || rewriter::padding_position(rip).is_some();
-    let zone = zone::of(rip, area.on_hook_stack(context.rsp), on_the_way);
+    let zone = zone_of(area, context);
     if info.signo == libc::SIGTRAP && info.code == TRAP_TRACE && step_over(area, zone, context) {
         return;
     }
@@ -141,7 +169,7 @@ fn is_fault(info: &SigInfo) -> bool {
 
 /// A step of the trap flag inside our code: passes over it. The application
 /// sees the step that ends behind the call. Returns whether that is all.
-fn step_over(area: &ThreadArea, zone: Zone, context: &mut SigContext) -> bool {
+fn step_over(area: &mut ThreadArea, zone: Zone, context: &mut SigContext) -> bool {
     match zone {
         Zone::Application | Zone::GatePassDone => false,
         Zone::Resume if area.action == Action::Answer => false,
@@ -155,6 +183,7 @@ fn step_over(area: &ThreadArea, zone: Zone, context: &mut SigContext) -> bool {
         | Zone::Resume => true,
         Zone::EnterFlags | Zone::EnterRdi | Zone::GateExitDone | Zone::ExitSaved | Zone::Hook => {
             context.eflags &= !rflags::TF;
+            area.stepping = 1;
             true
         }
     }
@@ -179,12 +208,12 @@ fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut SigContext)
         Zone::EnterFlags => {
             context.rip = site;
             context.rsp = area.app_rsp;
-            context.eflags = area.flags;
+            context.eflags = area.take_flags();
         }
         Zone::EnterRdi => {
             context.rip = site;
             context.rsp = area.app_rsp;
-            context.eflags = area.flags;
+            context.eflags = area.take_flags();
             context.rdi = area.call.args[0];
         }
         Zone::GatePass => context.rip = site,
@@ -223,7 +252,7 @@ fn roll_forward(area: &mut ThreadArea, context: &mut SigContext) {
     context.rax = area.call.result as u64;
     context.rip = area.call.return_address;
     context.rcx = area.call.return_address;
-    context.r11 = area.flags;
+    context.r11 = context.eflags;
 }
 
 fn load_registers(area: &mut ThreadArea, context: &mut SigContext) {
@@ -237,25 +266,24 @@ fn load_registers(area: &mut ThreadArea, context: &mut SigContext) {
         context.r9,
     ] = area.call.args;
     context.rsp = area.app_rsp;
-    context.eflags = area.flags;
+    context.eflags = area.take_flags();
 }
 
-/// Inside a hook: blocks everything until the entry ends, and queues the signal
-/// again, for the kernel to deliver then.
-fn hold(area: &ThreadArea, info: &SigInfo, uc: &mut UContext) {
+/// Inside a hook: blocks everything until the entry ends, and keeps the signal
+/// until then.
+fn hold(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) {
     if area.held.load(Ordering::Relaxed) == 0 {
-        area.saved_mask
-            .store(uc.uc_sigmask & !sigaction::reserved(), Ordering::Relaxed);
+        let mask = uc.uc_sigmask & !sigaction::reserved();
+        area.saved_mask.store(mask, Ordering::Relaxed);
         area.held.store(1, Ordering::Relaxed);
     }
     uc.uc_sigmask = !0;
-    let table = area.dispositions.load(Ordering::Relaxed);
-    // SAFETY: tables outlive the threads that use them.
-    let action = unsafe { (*table).get(info.signo) };
-    if action.flags & sigaction::SA_RESETHAND != 0 && sigaction::reserved() & bit(info.signo) == 0 {
-        sigaction::rearm(info.signo, &action);
+    if area.held_signal.is_none() {
+        area.held_signal = Some(*info);
+        kernel::requeue(&MARKER);
+    } else {
+        kernel::requeue(info);
     }
-    kernel::requeue(info);
 }
 
 /// Keeps a reserved signal that the application has blocked.
