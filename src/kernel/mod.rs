@@ -343,6 +343,10 @@ pub fn monotonic_ns() -> u64 {
 /// every sandbox permits and which costs less than process_vm_readv.
 fn can_read(address: u64) -> bool {
     const NO_OPERATION: i32 = -1;
+    // A null pointer means no set.
+    if address == 0 {
+        return false;
+    }
     // SAFETY: the kernel only reads, and checks the address.
     let result = unsafe { syscall!(SYS_rt_sigprocmask, NO_OPERATION, address, 0, SIGSET_SIZE) };
     Errno::from_result(result) != Some(Errno::EFAULT)
@@ -351,6 +355,9 @@ fn can_read(address: u64) -> bool {
 /// Whether the kernel can write the eight bytes at `address`; it writes the
 /// signal mask there.
 fn can_write(address: u64) -> bool {
+    if address == 0 {
+        return false;
+    }
     // SAFETY: the kernel checks the address; the caller is about to overwrite
     // these bytes.
     let result = unsafe { syscall!(SYS_rt_sigprocmask, libc::SIG_BLOCK, 0, address, SIGSET_SIZE) };
