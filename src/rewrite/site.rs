@@ -2,7 +2,7 @@
 //!
 //! A site is a `syscall` that the CPU has just executed, so that it is one is
 //! certain. Everything else is proved from the bytes around it, see
-//! [`boundary`](super::boundary) and [`padding`](super::padding), and what
+//! [`boundary`] and [`padding`], and what
 //! cannot be proved is refused: the site keeps trapping and stays correct.
 
 use iced_x86::Instruction;
