@@ -8,7 +8,7 @@
 #![allow(unsafe_code, reason = "reads code, releases the lock for a forked child")]
 
 use core::ops::Range;
-use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
 use once_cell::race::OnceRef;
 
@@ -37,6 +37,9 @@ const NEAR: u64 = 256;
 const AROUND: u64 = 64 << 10;
 
 static LOCK: spin::Mutex<()> = spin::Mutex::new(());
+/// The thread that took the lock last. A vfork child can be killed while it has
+/// it, and we live on.
+static OWNER: AtomicU32 = AtomicU32::new(0);
 static ENABLED: AtomicBool = AtomicBool::new(false);
 
 /// Where the trampolines jump to.
@@ -99,7 +102,7 @@ pub(crate) fn consider(site: u64, rax: u64) {
             return;
         }
     }
-    let Some(_guard) = LOCK.try_lock() else { return };
+    let Some(_guard) = try_lock() else { return };
     let Some(entry) = known.or_else(|| registry::insert(site)) else {
         return;
     };
@@ -310,9 +313,26 @@ pub(crate) fn padding_position(rip: u64) -> Option<u64> {
     })
 }
 
+fn try_lock() -> Option<spin::MutexGuard<'static, ()>> {
+    let guard = LOCK.try_lock()?;
+    OWNER.store(kernel::gettid(), Ordering::Relaxed);
+    Some(guard)
+}
+
+/// A vfork child has ended: if it was killed in the middle of a change, its
+/// lock is free. Its site may be left with the invalid opcode, which sends
+/// threads to the trampoline.
+pub(crate) fn thread_is_gone(thread: u32) {
+    if LOCK.is_locked() && OWNER.load(Ordering::Relaxed) == thread {
+        OWNER.store(0, Ordering::Relaxed);
+        // SAFETY: its holder is no more.
+        unsafe { LOCK.force_unlock() };
+    }
+}
+
 fn lock_waiting() -> spin::MutexGuard<'static, ()> {
     loop {
-        match LOCK.try_lock() {
+        match try_lock() {
             Some(guard) => return guard,
             None => kernel::yield_now(),
         }

@@ -88,7 +88,7 @@ fn prepare(child: &mut ThreadArea, parent: &ThreadArea, flags: u64) {
         // SAFETY: tables outlive the threads that use them.
         child
             .own_dispositions
-            .copy_from(unsafe { &*table }, flags & CLONE_CLEAR_SIGHAND != 0);
+            .fill_from(unsafe { &*table }, flags & CLONE_CLEAR_SIGHAND != 0);
         child
             .dispositions
             .store(&raw mut child.own_dispositions, Ordering::Relaxed);
@@ -108,6 +108,9 @@ pub(crate) unsafe extern "C" fn parent_from_gate(area: *mut ThreadArea) {
         rewriter::after_fork();
     } else if result < 0 || flags & CLONE_VFORK != 0 {
         // The child never was, or has left our memory: vfork has waited.
+        if result > 0 {
+            rewriter::thread_is_gone(result as u32);
+        }
         // SAFETY: so nobody uses its area.
         unsafe { area::release(area.new_area as *mut ThreadArea) };
     }

@@ -130,9 +130,17 @@ impl Dispositions {
         }
     }
 
+    /// Fills a table that nobody uses yet. Its last user may have been killed
+    /// while it wrote.
+    pub(crate) fn fill_from(&self, other: &Dispositions, clear: bool) {
+        // SAFETY: nobody uses the table, so nobody holds a guard.
+        unsafe { self.writer.force_unlock() };
+        self.copy_from(other, clear);
+    }
+
     /// Takes over all actions of `other`; handlers become the default action
     /// if `clear` (CLONE_CLEAR_SIGHAND).
-    pub(crate) fn copy_from(&self, other: &Dispositions, clear: bool) {
+    fn copy_from(&self, other: &Dispositions, clear: bool) {
         for (to, from) in self.actions.iter().zip(&other.actions) {
             let mut action = from.read();
             if clear && action.handler != SIG_IGN {
