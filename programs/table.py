@@ -2,7 +2,7 @@
 import json, os, statistics, sys
 
 # What the time of a program is, where it is not the wall clock of its run.
-UNITS = {"redis": " CPU", "nginx": " for 10,000 requests"}
+UNITS = {"redis": " CPU", "nginx": " for 10,000 requests", "go": " for 16,000 requests"}
 
 
 def seconds(folder, mode, rounds):

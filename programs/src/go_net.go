@@ -46,8 +46,8 @@ func httpToItself() {
 		all.Add(1)
 		go func(worker int) {
 			defer all.Done()
-			for i := 0; i < 500; i++ {
-				answer, err := client.Get(fmt.Sprintf("http://%s/%d/%03d", listener.Addr(), worker, i))
+			for i := 0; i < 2000; i++ {
+				answer, err := client.Get(fmt.Sprintf("http://%s/%d/%04d", listener.Addr(), worker, i))
 				must(err)
 				text, err := io.ReadAll(answer.Body)
 				must(err)
@@ -142,7 +142,9 @@ func files() {
 }
 
 func main() {
+	start := time.Now()
 	httpToItself()
+	must(os.WriteFile("http-seconds", []byte(fmt.Sprint(time.Since(start).Seconds(), "\n")), 0o644))
 	lockedThreads()
 	signals()
 	nilIsCaught()

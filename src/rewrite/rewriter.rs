@@ -292,9 +292,13 @@ pub(crate) fn invalid_opcode(rip: u64) -> Option<Resume> {
             return_address: rip.wrapping_add(2),
         });
     }
-    // Put back between the exception and here.
-    let mut byte = [0];
-    let gone = kernel::copy_in(&mut byte, rip).is_ok() && byte != [INVALID];
+    // Put back between the exception and here: then the original stands there.
+    let put_back = |entry: &Entry, offset: usize| {
+        let original = unpack(entry.original.load(Ordering::Relaxed));
+        let byte = original.get(offset).copied();
+        entry.slot.load(Ordering::Relaxed) != 0 && byte != Some(INVALID) && holds(rip, byte.map(|byte| [byte]))
+    };
+    let gone = at_head.is_some_and(|entry| put_back(entry, 0)) || at_site.is_some_and(|entry| put_back(entry, 5));
     gone.then_some(Resume::Again)
 }
 
@@ -346,7 +350,8 @@ pub(crate) fn before_fork() {
 
 /// In parent and child.
 pub(crate) fn after_fork() {
-    // SAFETY: `before_fork` of this very thread holds it.
+    // SAFETY: `before_fork` of this very thread holds it, or, in a child that
+    // was made without it, nobody who lives.
     unsafe { LOCK.force_unlock() };
 }
 

@@ -47,17 +47,17 @@ impl<'a> Writer<'a> {
         {
             let written = through_mem(fd, plan);
             kernel::close(fd);
-            match written {
-                Ok(()) => return Ok(()),
-                // Refused before anything was changed.
-                Err(Failed { done: 0 }) => {}
-                Err(_) => return Err(Errno::EPERM),
-            }
+            return match written {
+                Ok(()) => Ok(()),
+                // Refused, or closed by the application half-way.
+                Err(Failed { done }) => self.through_protection(plan, done),
+            };
         }
-        self.through_protection(plan)
+        self.through_protection(plan, 0)
     }
 
-    fn through_protection(&self, plan: &Plan) -> Result<(), Errno> {
+    /// Makes the writes from number `done` on.
+    fn through_protection(&self, plan: &Plan, done: usize) -> Result<(), Errno> {
         let pages = || {
             plan.writes()
                 .iter()
@@ -83,7 +83,7 @@ impl<'a> Writer<'a> {
         let len = (end - start) as usize;
         // SAFETY: code stays executable; the rewriter's lock is held.
         unsafe { kernel::protect(start, len, before | libc::PROT_WRITE)? };
-        for write in plan.writes() {
+        for write in plan.writes().iter().skip(done) {
             store(write);
             synchronise(start);
         }

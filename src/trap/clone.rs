@@ -47,6 +47,11 @@ pub(crate) fn enter(area: &mut ThreadArea, flags: u64) -> Action {
         prepare(unsafe { &mut *child }, area, flags);
     } else {
         rewriter::before_fork();
+        if flags & CLONE_VFORK != 0 {
+            // The kernel keeps us until the child has ended, which may wait for
+            // another thread of ours: it must find the lock free.
+            rewriter::after_fork();
+        }
     }
     if flags & CLONE_THREAD != 0 {
         // Counted before it runs: the last thread to exit must not be mistaken.
@@ -104,9 +109,12 @@ pub(crate) unsafe extern "C" fn parent_from_gate(area: *mut ThreadArea) {
     let area = unsafe { &mut *area };
     let flags = area.clone_flags;
     let result = area.call.result;
+    let waited_for = flags & (CLONE_VFORK | CLONE_THREAD) == CLONE_VFORK;
     if flags & CLONE_VM == 0 {
-        rewriter::after_fork();
-    } else if result < 0 || flags & CLONE_VFORK != 0 {
+        if flags & CLONE_VFORK == 0 {
+            rewriter::after_fork();
+        }
+    } else if result < 0 || waited_for {
         // The child never was, or has left our memory: vfork has waited.
         if result > 0 {
             rewriter::thread_is_gone(result as u32);
@@ -114,7 +122,7 @@ pub(crate) unsafe extern "C" fn parent_from_gate(area: *mut ThreadArea) {
         // SAFETY: so nobody uses its area.
         unsafe { area::release(area.new_area as *mut ThreadArea) };
     }
-    if flags & CLONE_THREAD != 0 && (result < 0 || flags & CLONE_VFORK != 0) {
+    if flags & CLONE_THREAD != 0 && result < 0 {
         area::LIVE.fetch_sub(1, Ordering::Relaxed);
     }
     dispatch::exit(area, Outcome::Returned(result));

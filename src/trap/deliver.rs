@@ -19,7 +19,7 @@ use crate::abi::sigframe::{
 use crate::kernel;
 use crate::trap::altstack::{self, SS_AUTODISARM};
 use crate::trap::area::ThreadArea;
-use crate::trap::mask::block_all;
+use crate::trap::mask::{block_all, requeue_waiting};
 use crate::trap::sigaction::{self, SA_RESETHAND};
 
 /// Starts `action`'s handler at the end of our own. `uc` shows the
@@ -88,6 +88,9 @@ pub(crate) fn deliver(
     if action.flags & SA_RESETHAND != 0 {
         // SAFETY: tables outlive the threads that use them.
         unsafe { (*area.dispositions.load(Ordering::Relaxed)).reset(info.signo) };
+        if sigaction::reserved() & bit(info.signo) == 0 {
+            sigaction::set_default(info.signo);
+        }
     }
     let mask = waiting.unwrap_or(uc.uc_sigmask | area.virtual_mask) | handler_mask;
     area.virtual_mask = mask & sigaction::reserved();
@@ -139,6 +142,9 @@ fn fpstate_size(uc: &UContext) -> u64 {
 /// loaded the frame.
 pub(crate) fn sigreturn(area: &mut ThreadArea) {
     block_all(area);
+    // A step would find SIGTRAP blocked. The kernel takes the flags from the
+    // frame anyway.
+    area.flags &= !rflags::TF;
     let uc = area.app_rsp as *mut UContext;
     // SAFETY: rt_sigreturn has its frame at rsp; if there is none the fault is
     // reported as the application's SIGSEGV, as natively.
@@ -152,4 +158,5 @@ pub(crate) fn sigreturn(area: &mut ThreadArea) {
         let _ = altstack::set(&mut area.altstack, rsp, stack);
         (&raw mut (*uc).uc_stack).write_unaligned(area.signal_stack());
     }
+    requeue_waiting(area);
 }

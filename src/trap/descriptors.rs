@@ -74,22 +74,25 @@ pub(crate) fn serve(area: &ThreadArea, number: u32) -> Option<i64> {
         rewriter::wait_if_busy();
         return (first as i32 == report).then_some(Errno::EBADF.to_result());
     }
-    let call = || {
-        // SAFETY: the application's own call with its own arguments.
-        unsafe { kernel::call(number.into(), area.call.args) }
-    };
-    Some(rewriter::while_idle(|| {
-        if i64::from(number) == libc::SYS_close_range {
-            return close_range(first as u32, second as u32, third, report).unwrap_or_else(call);
+    if i64::from(number) == libc::SYS_close_range {
+        rewriter::wait_if_busy();
+        return close_range(first as u32, second as u32, third, report);
+    }
+    if second as i32 == report && first as i32 != report {
+        // The application wants the number: ours moves.
+        if let Ok(moved) = kernel::fcntl(report, libc::F_DUPFD_CLOEXEC, 3) {
+            REPORT.store(moved as i32, Ordering::Relaxed);
         }
-        if second as i32 == report && first as i32 != report {
-            // The application wants the number: ours moves.
-            if let Ok(moved) = kernel::fcntl(report, libc::F_DUPFD_CLOEXEC, 3) {
-                REPORT.store(moved as i32, Ordering::Relaxed);
-            }
-        }
-        call()
-    }))
+    }
+    // A number that is free now may be a rewrite's in a moment, which the call
+    // would close. One that is taken is the application's own, and closing what
+    // it stands for may take long: not under the lock.
+    rewriter::while_idle(|| {
+        kernel::fcntl(second as i32, libc::F_GETFD, 0).is_err().then(|| {
+            // SAFETY: the application's own call with its own arguments.
+            unsafe { kernel::call(number.into(), area.call.args) }
+        })
+    })
 }
 
 /// `close_range` around `kept`.

@@ -185,12 +185,14 @@ pub(crate) unsafe extern "C" fn exit_from_gate(area: *mut ThreadArea) {
 /// handler, for a call that a signal interrupted.
 #[inline(never)]
 pub(crate) fn exit(area: &mut ThreadArea, outcome: Outcome) {
-    if outcome == Outcome::Returned(0) {
-        match area.post {
-            Post::None | Post::Wait => {}
-            Post::Mask => mask::changed(area),
-            Post::Pending => mask::add_waiting(area),
+    match (area.post, outcome) {
+        (Post::Mask, Outcome::Returned(result)) => {
+            if result == 0 || result == Errno::EFAULT.to_result() {
+                mask::changed(area, result == 0);
+            }
         }
+        (Post::Pending, Outcome::Returned(0)) => mask::add_waiting(area),
+        _ => {}
     }
     area.post = Post::None;
     if area.hook_exit {
@@ -240,7 +242,7 @@ fn serve(area: &mut ThreadArea, number: u32) -> Action {
             Some(result) => return answer(area, result),
             None => return pass(area),
         },
-        libc::SYS_rt_sigprocmask => area.post = Post::Mask,
+        libc::SYS_rt_sigprocmask => mask::about_to_change(area),
         libc::SYS_rt_sigpending => area.post = Post::Pending,
         libc::SYS_rt_sigreturn => {
             deliver::sigreturn(area);

@@ -5,6 +5,7 @@
 
 use core::sync::atomic::Ordering;
 
+use crate::abi::errno::Errno;
 use crate::abi::sigaction::SIGSET_SIZE;
 use crate::abi::sigframe::bit;
 use crate::kernel;
@@ -22,25 +23,38 @@ pub(crate) fn block_all(area: &ThreadArea) {
     }
 }
 
-/// The exit side of a successful rt_sigprocmask, which the kernel has carried
-/// out as it was.
-pub(crate) fn changed(area: &mut ThreadArea) {
+/// Notes which reserved signals an rt_sigprocmask is about: its old set may be
+/// written to the same place.
+pub(crate) fn about_to_change(area: &mut ThreadArea) {
+    let set = area.call.args[1];
+    let named = if set == 0 {
+        Err(Errno::EFAULT)
+    } else {
+        kernel::copy_in_u64(set)
+    };
+    area.scratch[3] = named.unwrap_or(0) & reserved();
+    area.post = Post::Mask;
+}
+
+/// The exit side of an rt_sigprocmask, which the kernel has carried out as it
+/// was: also when it could not write the old set.
+pub(crate) fn changed(area: &mut ThreadArea, written: bool) {
     let [how, set, old, ..] = area.call.args;
     let before = area.virtual_mask;
+    let named = area.scratch[3];
     if set != 0 {
-        // SAFETY: the kernel has just read it.
-        let set = unsafe { (set as *const u64).read_unaligned() } & reserved();
         area.virtual_mask = match how as i32 {
-            libc::SIG_BLOCK => before | set,
-            libc::SIG_UNBLOCK => before & !set,
-            _ => set,
+            libc::SIG_BLOCK => before | named,
+            libc::SIG_UNBLOCK => before & !named,
+            libc::SIG_SETMASK => named,
+            _ => before,
         };
-        if set != 0 && how as i32 != libc::SIG_UNBLOCK {
+        if named != 0 && how as i32 != libc::SIG_UNBLOCK {
             unblock_reserved(area);
         }
         requeue_waiting(area);
     }
-    if old != 0 && before != 0 {
+    if written && old != 0 && before != 0 {
         // SAFETY: the kernel has just written it.
         unsafe { (old as *mut u64).write_unaligned((old as *const u64).read_unaligned() | before) };
     }
@@ -55,7 +69,7 @@ fn unblock_reserved(area: &mut ThreadArea) {
 
 /// Sends those reserved signals again that came while the application had them
 /// blocked.
-fn requeue_waiting(area: &mut ThreadArea) {
+pub(crate) fn requeue_waiting(area: &mut ThreadArea) {
     for slot in &mut area.waiting {
         if let Some(info) = slot
             && area.virtual_mask & bit(info.signo) == 0

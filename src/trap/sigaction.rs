@@ -30,7 +30,9 @@ const KNOWN_FLAGS: u64 = (libc::SA_NOCLDSTOP
 pub(crate) const SA_RESETHAND: u64 = 0x8000_0000;
 const SA_EXPOSE_TAGBITS: u64 = 0x800;
 /// Flags that decide what the kernel does besides calling the handler.
-const PASSED_ON: u64 = (libc::SA_NOCLDSTOP | libc::SA_NOCLDWAIT | libc::SA_RESTART) as u64 | SA_RESETHAND;
+/// SA_RESETHAND is not one: signals of which the application learns nothing,
+/// steps inside our code, must not use its handler up.
+const PASSED_ON: u64 = (libc::SA_NOCLDSTOP | libc::SA_NOCLDWAIT | libc::SA_RESTART) as u64;
 
 /// Whether SIGILL is ours too: an invalid opcode is a step of a rewrite.
 static OWN_SIGILL: AtomicBool = AtomicBool::new(false);
@@ -174,6 +176,17 @@ fn kernel_action(action: &KernelSigaction) -> KernelSigaction {
     own_action(action.flags & PASSED_ON)
 }
 
+/// The same for a reserved signal: whatever the application says, the handler is
+/// ours. A call that it interrupts without calling the application goes on.
+fn reserved_action(action: &KernelSigaction) -> KernelSigaction {
+    let caught = action.handler != SIG_DFL && action.handler != SIG_IGN;
+    own_action(if caught {
+        action.flags & PASSED_ON
+    } else {
+        libc::SA_RESTART as u64
+    })
+}
+
 /// Our own handler: on the area's signal stack, all signals blocked.
 fn own_action(flags: u64) -> KernelSigaction {
     KernelSigaction {
@@ -189,7 +202,7 @@ pub(crate) fn install_reserved() -> Result<(), Errno> {
     for signal in [libc::SIGSYS, libc::SIGILL] {
         if reserved() & bit(signal) != 0 {
             // SAFETY: the handler is made for this.
-            unsafe { kernel::sigaction(signal, Some(&own_action(0)))? };
+            unsafe { kernel::sigaction(signal, Some(&reserved_action(&KernelSigaction::default())))? };
         }
     }
     Ok(())
@@ -254,10 +267,14 @@ fn change(area: &ThreadArea, signal: i32, new: u64, old: u64) -> Result<(), Errn
         let before = slot.read();
         if let Some(action) = &new {
             slot.write(action);
-            if reserved() & bit(signal) == 0 {
-                // SAFETY: our handler, or none.
-                unsafe { kernel::sigaction(signal, Some(&kernel_action(action)))? };
-            }
+            let own = reserved() & bit(signal) != 0;
+            let kernel_action = if own {
+                reserved_action(action)
+            } else {
+                kernel_action(action)
+            };
+            // SAFETY: our handler, or none.
+            unsafe { kernel::sigaction(signal, Some(&kernel_action))? };
         }
         before
     };

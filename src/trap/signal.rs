@@ -106,7 +106,7 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) {
     let table = area.dispositions.load(Ordering::Relaxed);
     // SAFETY: tables outlive the threads that use them (`sigaction::change`).
     let action = unsafe { (*table).get(info.signo) };
-    let blocked = area.virtual_mask & bit(info.signo) != 0;
+    let blocked = waiting.unwrap_or(area.virtual_mask) & bit(info.signo) != 0;
     if blocked && !is_fault(info) {
         wait_for_unblocking(area, info);
     } else if action.handler == SIG_IGN && !is_fault(info) {
