@@ -5,7 +5,7 @@
 //! which come from ordinary calls, wait for it; its holders run with all
 //! signals blocked and wait for nobody.
 
-#![allow(unsafe_code, reason = "reads code, releases the lock for a forked child")]
+#![allow(unsafe_code, reason = "reads code")]
 
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
@@ -36,10 +36,19 @@ const NEAR: u64 = 256;
 /// Code on each side of a site that the prover gets to see.
 const AROUND: u64 = 64 << 10;
 
-static LOCK: spin::Mutex<()> = spin::Mutex::new(());
-/// The thread that took the lock last. A vfork child can be killed while it has
-/// it, and we live on.
-static OWNER: AtomicU32 = AtomicU32::new(0);
+/// The lock: the thread that holds it, or 0. A vfork child can be killed while
+/// it does, and we live on.
+static LOCK: AtomicU32 = AtomicU32::new(0);
+
+/// Holds the lock.
+struct Guard;
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        LOCK.store(0, Ordering::Release);
+    }
+}
+
 static ENABLED: AtomicBool = AtomicBool::new(false);
 
 /// Where the trampolines jump to.
@@ -277,28 +286,28 @@ pub(crate) enum Resume {
 
 /// A SIGILL at `rip`: None if it is the application's own.
 pub(crate) fn invalid_opcode(rip: u64) -> Option<Resume> {
-    let at_head = registry::find(rip.wrapping_add(5));
+    let at_head = registry::find(rip.wrapping_add(5)).filter(|entry| entry.pad.load(Ordering::Relaxed) == 0);
     let at_site = registry::find(rip);
-    if at_head.is_none() && at_site.is_none() {
+    let mut found = [0];
+    if at_head.or(at_site).is_none() || kernel::copy_in(&mut found, rip).is_err() {
         return None;
     }
-    if let Some(entry) = at_head.filter(|entry| entry.state() != State::Seen && entry.pad.load(Ordering::Relaxed) == 0)
-    {
-        let slot = entry.slot.load(Ordering::Relaxed).wrapping_sub(1) as usize;
-        return Some(Resume::Trampoline(table::trampoline_address(slot)));
+    if found == [INVALID] {
+        if let Some(entry) = at_head.filter(|entry| entry.state() != State::Seen) {
+            return Some(Resume::Trampoline(slot_of(entry).trampoline));
+        }
+        let return_address = rip.wrapping_add(2);
+        return at_site
+            .filter(|entry| entry.state() != State::Seen)
+            .map(|_| Resume::Call { return_address });
     }
-    if at_site.is_some_and(|entry| entry.state() != State::Seen) {
-        return Some(Resume::Call {
-            return_address: rip.wrapping_add(2),
-        });
-    }
-    // Put back between the exception and here: then the original stands there.
-    let put_back = |entry: &Entry, offset: usize| {
+    // Changed between the exception and here: to the end of a rewrite, or back
+    // to the original.
+    let ours = |entry: &Entry, offset: usize, jump: u8| {
         let original = unpack(entry.original.load(Ordering::Relaxed));
-        let byte = original.get(offset).copied();
-        entry.slot.load(Ordering::Relaxed) != 0 && byte != Some(INVALID) && holds(rip, byte.map(|byte| [byte]))
+        entry.slot.load(Ordering::Relaxed) != 0 && (found == [jump] || original.get(offset) == found.first())
     };
-    let gone = at_head.is_some_and(|entry| put_back(entry, 0)) || at_site.is_some_and(|entry| put_back(entry, 5));
+    let gone = at_head.is_some_and(|entry| ours(entry, 0, 0xff)) || at_site.is_some_and(|entry| ours(entry, 5, 0xeb));
     gone.then_some(Resume::Again)
 }
 
@@ -317,24 +326,20 @@ pub(crate) fn padding_position(rip: u64) -> Option<u64> {
     })
 }
 
-fn try_lock() -> Option<spin::MutexGuard<'static, ()>> {
-    let guard = LOCK.try_lock()?;
-    OWNER.store(kernel::gettid(), Ordering::Relaxed);
-    Some(guard)
+fn try_lock() -> Option<Guard> {
+    let me = kernel::gettid();
+    let free = LOCK.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed);
+    free.is_ok().then(|| Guard)
 }
 
 /// A vfork child has ended: if it was killed in the middle of a change, its
 /// lock is free. Its site may be left with the invalid opcode, which sends
 /// threads to the trampoline.
 pub(crate) fn thread_is_gone(thread: u32) {
-    if LOCK.is_locked() && OWNER.load(Ordering::Relaxed) == thread {
-        OWNER.store(0, Ordering::Relaxed);
-        // SAFETY: its holder is no more.
-        unsafe { LOCK.force_unlock() };
-    }
+    let _ = LOCK.compare_exchange(thread, 0, Ordering::Release, Ordering::Relaxed);
 }
 
-fn lock_waiting() -> spin::MutexGuard<'static, ()> {
+fn lock_waiting() -> Guard {
     loop {
         match try_lock() {
             Some(guard) => return guard,
@@ -350,9 +355,7 @@ pub(crate) fn before_fork() {
 
 /// In parent and child.
 pub(crate) fn after_fork() {
-    // SAFETY: `before_fork` of this very thread holds it, or, in a child that
-    // was made without it, nobody who lives.
-    unsafe { LOCK.force_unlock() };
+    LOCK.store(0, Ordering::Release);
 }
 
 /// Runs `then` while no rewrite is under way: for calls that could take the
@@ -364,7 +367,7 @@ pub(crate) fn while_idle<R>(then: impl FnOnce() -> R) -> R {
 
 /// Waits for a rewrite that is under way.
 pub(crate) fn wait_if_busy() {
-    if LOCK.is_locked() {
+    if LOCK.load(Ordering::Relaxed) != 0 {
         drop(lock_waiting());
     }
 }

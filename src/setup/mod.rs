@@ -168,6 +168,8 @@ fn bring_up(
     }
     make_first_area().map_err(Reason::Memory)?;
     sigaction::adopt(config.rewrite).map_err(Reason::Signals)?;
+    // One that is pending arrives here, at our handler.
+    kernel::unblock(sigaction::reserved());
     let gate = entry::gate_start()..entry::gate_end();
     seccomp::install(gate).map_err(Reason::Arm)?;
     rewriter::count_strangers(kernel::thread_count() - 1);
@@ -190,7 +192,6 @@ fn make_first_area() -> Result<(), Errno> {
         (*area).kind = area::Kind::Thread;
         let reserved = sigaction::reserved_if(true);
         (*area).virtual_mask = inherited & reserved;
-        kernel::unblock(reserved);
         area::install(area);
         (*area).altstack = match kernel::sigaltstack(Some(&(*area).signal_stack())) {
             Ok(before) if before.size != 0 => before,

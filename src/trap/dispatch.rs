@@ -256,7 +256,8 @@ fn serve(area: &mut ThreadArea, number: u32) -> Action {
             let result = altstack::serve(area);
             return answer(area, result);
         }
-        libc::SYS_clone => return clone::enter(area, a0),
+        // The kernel takes the low half of the flags.
+        libc::SYS_clone => return clone::enter(area, a0 & 0xffff_ffff),
         libc::SYS_fork => return clone::enter(area, 0),
         libc::SYS_vfork => return clone::enter(area, (libc::CLONE_VM | libc::CLONE_VFORK) as u64),
         libc::SYS_clone3 => return clone::enter_clone3(area),

@@ -11,13 +11,18 @@ use crate::kernel::{self, ARCH_GET_GS, ARCH_SET_GS};
 use crate::rewrite::rewriter;
 use crate::trap::area::{self, Action, Kind, ThreadArea};
 use crate::trap::mask::block_all;
-use crate::trap::{clock, descriptors, dispatch};
+use crate::trap::{clock, descriptors, dispatch, sigaction};
 
 /// The report of this process has been written.
 static REPORTED: AtomicBool = AtomicBool::new(false);
 
 /// exit(2): the last thread reports; the area goes back.
 pub(crate) fn thread(area: &mut ThreadArea) -> Action {
+    if area.held_signal.is_some() {
+        // Its handler runs first, as it would have: back to the site.
+        area.call.return_address = area.call.return_address.wrapping_sub(2);
+        return dispatch::answer(area, area.call.number as i64);
+    }
     match area.kind {
         Kind::VforkChild => Action::Pass,
         Kind::VmProcess => leave(area),
@@ -70,6 +75,13 @@ pub(crate) fn forked(own: &mut ThreadArea) {
         }
     });
     own.kind = Kind::Thread;
+    let process = (&raw const sigaction::PROCESS).cast_mut();
+    let table = own.dispositions.swap(process, Ordering::Relaxed);
+    if table != process {
+        // A vfork child's own, which lies in an area that others may get.
+        // SAFETY: tables outlive the threads that use them.
+        sigaction::PROCESS.fill_from(unsafe { &*table }, false);
+    }
     // Pending signals are the parent's alone.
     own.held_signal = None;
     own.waiting = [None, None];

@@ -49,16 +49,21 @@ pub(crate) unsafe extern "C" fn handler(_signal: i32, info: *mut SigInfo, uc: *m
 fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) {
     if info.signo == libc::SIGSYS && is_trap(info) {
         trap(area, info, &mut uc.uc_mcontext);
-    } else if is_marker(info)
+    } else if info.signo == MARKER.signo
         && let Some(held) = area.held_signal
     {
         if zone_of(area, &uc.uc_mcontext) == Zone::Hook {
             uc.uc_sigmask = !0;
-            kernel::requeue(&MARKER);
-        } else {
-            area.held_signal = None;
-            arrive(area, &held, uc);
+            kernel::requeue(info);
+            return;
         }
+        // One of the application's own may have taken the marker's place: the
+        // kernel keeps one SIGSYS. It comes after the held one then.
+        if !is_marker(info) {
+            kernel::requeue(info);
+        }
+        area.held_signal = None;
+        arrive(area, &held, uc);
     } else {
         arrive(area, info, uc);
     }
@@ -241,8 +246,14 @@ fn roll_back(area: &mut ThreadArea, context: &mut SigContext) {
     if area.action == Action::PassThenExit {
         dispatch::exit(area, Outcome::Restarting);
     }
+    // restart_syscall stays: the kernel knows what it restarts.
+    let number = if context.rax == libc::SYS_restart_syscall as u64 {
+        context.rax
+    } else {
+        area.call.number
+    };
     load_registers(area, context);
-    context.rax = area.call.number;
+    context.rax = number;
     context.rip = area.call.return_address.wrapping_sub(2);
 }
 
@@ -297,11 +308,7 @@ fn wait_for_unblocking(area: &mut ThreadArea, info: &SigInfo) {
 fn default(info: &SigInfo, uc: &mut UContext) {
     sigaction::set_default(info.signo);
     uc.uc_sigmask &= !bit(info.signo);
-    // A fault is raised again by its instruction, except for SIGSYS of the
-    // application's own filter, whose call is over.
-    if !is_fault(info) || info.signo == libc::SIGSYS || info.signo == libc::SIGTRAP {
-        kernel::requeue(info);
-    }
+    kernel::requeue(info);
 }
 
 /// A fault of a hook, or of ours: says so, and dies of it.
