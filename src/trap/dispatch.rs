@@ -186,11 +186,8 @@ pub(crate) unsafe extern "C" fn exit_from_gate(area: *mut ThreadArea) {
 #[inline(never)]
 pub(crate) fn exit(area: &mut ThreadArea, outcome: Outcome) {
     match (area.post, outcome) {
-        (Post::Mask, Outcome::Returned(result)) => {
-            if result == 0 || result == Errno::EFAULT.to_result() {
-                mask::changed(area, result == 0);
-            }
-        }
+        (Post::Mask, Outcome::Returned(0)) => mask::changed(area, true),
+        (Post::Mask, Outcome::Returned(result)) if result == Errno::EFAULT.to_result() => mask::changed(area, false),
         (Post::Pending, Outcome::Returned(0)) => mask::add_waiting(area),
         _ => {}
     }
