@@ -128,7 +128,8 @@ fn wait_mask(area: &mut ThreadArea, pointer: u64) -> Option<u64> {
     }
     let mask = kernel::copy_in_u64(pointer).ok()?;
     area.post = Post::Wait;
-    area.wait_mask = mask;
+    // As the kernel does; and so it is never the mask of a held signal, all ones.
+    area.wait_mask = mask & !(bit(libc::SIGKILL) | bit(libc::SIGSTOP));
     area.scratch[0] = mask & !reserved();
     Some(&raw const area.scratch[0] as u64)
 }
