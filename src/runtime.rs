@@ -6,9 +6,10 @@
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::arch::global_asm;
+use core::cell::UnsafeCell;
 use core::panic::PanicInfo;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::abi::errno::Errno;
 use crate::kernel;
 use crate::kernel::log;
 use crate::setup::config::Level;
@@ -90,53 +91,34 @@ global_asm!(
 );
 
 /// Memory that is never freed: the instruction decoder's tables, made once
-/// before the arm. The core itself allocates nothing.
-struct Bump(spin::Mutex<Chunk>);
-
-struct Chunk {
-    next: usize,
-    end: usize,
+/// when the core is configured. They are part of the image, so that the tree
+/// file has them. The core itself allocates nothing.
+struct Bump {
+    used: AtomicUsize,
+    memory: UnsafeCell<[u8; SIZE]>,
 }
 
 /// The tables take 370 KB.
-const CHUNK: usize = 512 << 10;
+const SIZE: usize = 448 << 10;
 
-fn map(len: usize) -> Result<Chunk, Errno> {
-    let base = kernel::map(0, len, libc::PROT_READ | libc::PROT_WRITE, 0)? as usize;
-    Ok(Chunk {
-        next: base,
-        end: base + len,
-    })
-}
+// SAFETY: `used` hands out each byte once.
+unsafe impl Sync for Bump {}
 
-/// Maps the memory for the tables beforehand, where a lack of it can be said
-/// politely.
-pub(crate) fn reserve() -> Result<(), Errno> {
-    *ALLOCATOR.0.lock() = map(CHUNK)?;
-    Ok(())
-}
-
-// SAFETY: hands out disjoint, aligned parts of mappings of our own.
+// SAFETY: hands out disjoint, aligned parts of memory of our own.
 unsafe impl GlobalAlloc for Bump {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let mut chunk = self.0.lock();
-        let fits = |chunk: &Chunk| {
-            let start = chunk.next.next_multiple_of(layout.align());
-            let end = start.checked_add(layout.size())?;
-            (end <= chunk.end).then_some((start, end))
+        let base = self.memory.get() as usize;
+        let place = |used: usize| {
+            let start = (base + used).next_multiple_of(layout.align()) - base;
+            (start, start.saturating_add(layout.size()))
         };
-        if fits(&chunk).is_none() {
-            match map(CHUNK.max(layout.size().next_multiple_of(4096))) {
-                Ok(new) => *chunk = new,
-                Err(_) => return core::ptr::null_mut(),
-            }
-        }
-        match fits(&chunk) {
-            Some((start, end)) => {
-                chunk.next = end;
-                start as *mut u8
-            }
-            None => core::ptr::null_mut(),
+        let took = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+            let (_, end) = place(used);
+            (end <= SIZE).then_some(end)
+        });
+        match took {
+            Ok(used) => (base + place(used).0) as *mut u8,
+            Err(_) => core::ptr::null_mut(),
         }
     }
 
@@ -144,7 +126,10 @@ unsafe impl GlobalAlloc for Bump {
 }
 
 #[global_allocator]
-static ALLOCATOR: Bump = Bump(spin::Mutex::new(Chunk { next: 0, end: 0 }));
+static ALLOCATOR: Bump = Bump {
+    used: AtomicUsize::new(0),
+    memory: UnsafeCell::new([0; SIZE]),
+};
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {

@@ -4,11 +4,17 @@
 //! |---|---|---|
 //! | x86-64 | the kernel makes the call | trap |
 //! | with the x32 bit | ENOSYS | trap |
-//! | i386 (`int $0x80`) and any other architecture | trap | trap |
+//! | i386 (`int $0x80`) | trap | trap, but allowed below 4 GiB |
+//! | any other architecture | trap | trap |
 //!
 //! The gate is not on trust for x32: such a number would be another call on a
 //! kernel with that ABI and ENOSYS on all others, so the answer is the same on
 //! all. It holds for −1 and its neighbours as well, which are ENOSYS anyhow.
+//!
+//! All code of a 32-bit program lies below 4 GiB. Such a program runs natively,
+//! for the handler of a trap would have to be 32-bit code too; the filter cannot
+//! tell it from 64-bit code that lies there and executes `int $0x80`, whose calls
+//! are made unseen.
 //!
 //! No number is allowed by itself, so the kernel's bitmap of constant verdicts
 //! stays empty and the program runs on each call that we make: its path to
@@ -19,7 +25,7 @@ use core::ops::Range;
 
 use crate::abi::errno::Errno;
 use crate::abi::seccomp::{
-    AUDIT_ARCH_X86_64, BPF_JEQ_K, BPF_JGE_K, BPF_JGT_K, BPF_JSET_K, BPF_LD_W_ABS, BPF_RET_K, DATA_ARCH, DATA_IP_HIGH,
+    AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, BPF_JEQ_K, BPF_JGE_K, BPF_JGT_K, BPF_JSET_K, BPF_LD_W_ABS, BPF_RET_K, DATA_ARCH, DATA_IP_HIGH,
     DATA_IP_LOW, DATA_NR, Instruction, SECCOMP_RET_ALLOW, SECCOMP_RET_DATA, SECCOMP_RET_ERRNO, SECCOMP_RET_TRAP,
     X32_SYSCALL_BIT,
 };
@@ -28,7 +34,7 @@ use crate::abi::seccomp::{
 pub const TRAP_DATA: u32 = 0x5554;
 
 /// The number of instructions of the filter.
-pub const LEN: usize = 17;
+pub const LEN: usize = 21;
 
 /// The length of `syscall`: the kernel reports the address behind it.
 const SYSCALL_LEN: u64 = 2;
@@ -79,20 +85,25 @@ pub const fn program(gate: Range<u64>) -> Result<[Instruction; LEN], GateError> 
         // x86-64. The high half first: for most traps it settles the matter
         // when the gate is low, and for none of ours does the order count.
         load(DATA_IP_HIGH),           // 4
-        jump(BPF_JEQ_K, high, 0, 10), // 5: elsewhere: 16
+        jump(BPF_JEQ_K, high, 0, 14), // 5: elsewhere: 20
         load(DATA_IP_LOW),            // 6
-        jump(BPF_JGE_K, first, 0, 8), // 7: below the gate: 16
-        jump(BPF_JGT_K, last, 7, 0),  // 8: above it: 16
+        jump(BPF_JGE_K, first, 0, 12), // 7: below the gate: 20
+        jump(BPF_JGT_K, last, 11, 0), // 8: above it: 20
         give(SECCOMP_RET_ALLOW),      // 9
         // x32: the same test of the address, repeated to keep it off the path
         // above.
         load(DATA_IP_HIGH),           // 10
-        jump(BPF_JEQ_K, high, 0, 4),  // 11
+        jump(BPF_JEQ_K, high, 0, 8),  // 11
         load(DATA_IP_LOW),            // 12
-        jump(BPF_JGE_K, first, 0, 2), // 13
-        jump(BPF_JGT_K, last, 1, 0),  // 14
+        jump(BPF_JGE_K, first, 0, 6), // 13
+        jump(BPF_JGT_K, last, 5, 0),  // 14
         give(ENOSYS),                 // 15
-        give(TRAP),                   // 16
+        // A holds the architecture.
+        jump(BPF_JEQ_K, AUDIT_ARCH_I386, 0, 3), // 16
+        load(DATA_IP_HIGH),                     // 17
+        jump(BPF_JEQ_K, 0, 0, 1),               // 18
+        give(SECCOMP_RET_ALLOW),                // 19
+        give(TRAP),                             // 20
     ])
 }
 
@@ -124,7 +135,7 @@ const fn give(verdict: u32) -> Instruction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::seccomp::{AUDIT_ARCH_I386, SeccompData};
+    use crate::abi::seccomp::SeccompData;
 
     const TRAP: u32 = 0x0003_5554;
     const ENOSYS: u32 = 0x0005_0026;
@@ -280,7 +291,6 @@ mod tests {
             let (inside, outside) = addresses(&gate);
             for ip in inside.into_iter().chain(outside) {
                 for arch in [
-                    AUDIT_ARCH_I386,
                     0,
                     !0,
                     AUDIT_ARCH_X86_64 ^ 1,
@@ -289,6 +299,19 @@ mod tests {
                     for nr in [0, 20, X32_SYSCALL_BIT, !0] {
                         assert_eq!(verdict(&gate, arch, nr, ip), TRAP, "{arch:#x} {nr:#x} at {ip:#x}");
                     }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn i386_is_allowed_below_4_gib_and_trapped_above() {
+        for gate in GATES {
+            let (inside, outside) = addresses(&gate);
+            for ip in inside.into_iter().chain(outside).chain([0x0804_8000, 0xffff_ffff, 1 << 32]) {
+                let expected = if ip >> 32 == 0 { ALLOW } else { TRAP };
+                for nr in [0, 20, 119, X32_SYSCALL_BIT, !0] {
+                    assert_eq!(verdict(&gate, AUDIT_ARCH_I386, nr, ip), expected, "{nr} at {ip:#x}");
                 }
             }
         }

@@ -14,6 +14,11 @@ static STDERR: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
 /// Sets the level, and remembers what standard error is.
 pub(crate) fn configure(level: Level) {
     LEVEL.store(level as u8, Ordering::Relaxed);
+    attach();
+}
+
+/// Remembers what standard error is: at the start of each image.
+pub(crate) fn attach() {
     if let Ok((device, inode)) = kernel::file_identity(2) {
         STDERR[0].store(device, Ordering::Relaxed);
         STDERR[1].store(inode, Ordering::Relaxed);
@@ -66,12 +71,28 @@ fn warn_once(said: &AtomicBool, message: &str) {
     }
 }
 
-/// The application tried to execute another program.
+/// The application tried to execute another program, and there is no tree file.
 pub(crate) fn warn_once_exec() {
     static SAID: AtomicBool = AtomicBool::new(false);
     warn_once(
         &SAID,
-        "execve and execveat are answered EPERM: new programs cannot be interposed yet",
+        "execve and execveat are answered EPERM: new programs cannot be interposed here",
+    );
+}
+
+/// A program is executed that cannot be interposed.
+pub(crate) fn warn_native() {
+    line(
+        Level::Warn,
+        format_args!("a 32-bit program runs natively: its system calls are not seen"),
+    );
+}
+
+/// A program may be executed, but not read.
+pub(crate) fn warn_unreadable() {
+    line(
+        Level::Warn,
+        format_args!("a program that may be executed but not read cannot be interposed: EACCES"),
     );
 }
 

@@ -4,6 +4,10 @@
 #![allow(unsafe_code, reason = "system calls act on raw memory")]
 
 pub(crate) mod log;
+pub(crate) mod process;
+pub(crate) mod user;
+
+pub use user::{can_write_range, copy_in, copy_in_u64, copy_out};
 
 use core::ffi::CStr;
 
@@ -29,16 +33,14 @@ pub unsafe fn call(number: i64, args: [u64; 6]) -> i64 {
     unsafe { usertrap_gate_own(number, a, b, c, d, e, f) }
 }
 
-const PAGE: u64 = 4096;
-
-fn checked(result: i64) -> Result<u64, Errno> {
+pub(crate) fn checked(result: i64) -> Result<u64, Errno> {
     match Errno::from_result(result) {
         Some(errno) => Err(errno),
         None => Ok(result as u64),
     }
 }
 
-fn six<const N: usize>(given: [u64; N]) -> [u64; 6] {
+pub(crate) fn six<const N: usize>(given: [u64; N]) -> [u64; 6] {
     let mut args = [0; 6];
     for (arg, given) in args.iter_mut().zip(given) {
         *arg = given;
@@ -48,9 +50,10 @@ fn six<const N: usize>(given: [u64; N]) -> [u64; 6] {
 
 macro_rules! syscall {
     ($number:ident $(, $arg:expr)*) => {{
-        call(libc::$number, six([$($arg as u64),*]))
+        $crate::kernel::call(libc::$number, $crate::kernel::six([$($arg as u64),*]))
     }};
 }
+pub(crate) use syscall;
 
 /// mmap(2) of anonymous private memory.
 pub fn map(address: u64, len: usize, protection: i32, flags: i32) -> Result<u64, Errno> {
@@ -334,87 +337,4 @@ pub fn monotonic_ns() -> u64 {
     // SAFETY: the pointer is to a live `struct timespec`.
     unsafe { syscall!(SYS_clock_gettime, libc::CLOCK_MONOTONIC, time.as_mut_ptr()) };
     time[0] * 1_000_000_000 + time[1]
-}
-
-/// Whether the kernel can read the aligned word at `address`.
-///
-/// rt_sigprocmask with an operation that does not exist copies the set in
-/// before it says EINVAL (`kernel/signal.c`): a probe without an effect, which
-/// every sandbox permits and which costs less than process_vm_readv.
-fn can_read(address: u64) -> bool {
-    const NO_OPERATION: i32 = -1;
-    // A null pointer means no set.
-    if address == 0 {
-        return false;
-    }
-    // SAFETY: the kernel only reads, and checks the address.
-    let result = unsafe { syscall!(SYS_rt_sigprocmask, NO_OPERATION, address, 0, SIGSET_SIZE) };
-    Errno::from_result(result) != Some(Errno::EFAULT)
-}
-
-/// Whether the kernel can write the eight bytes at `address`; it writes the
-/// signal mask there.
-fn can_write(address: u64) -> bool {
-    if address == 0 {
-        return false;
-    }
-    // SAFETY: the kernel checks the address; the caller is about to overwrite
-    // these bytes.
-    let result = unsafe { syscall!(SYS_rt_sigprocmask, libc::SIG_BLOCK, 0, address, SIGSET_SIZE) };
-    result == 0
-}
-
-/// Whether the kernel can write all pages of a range, of which it overwrites
-/// some words.
-pub fn can_write_range(start: u64, end: u64) -> bool {
-    let mut word = start & !7;
-    while word < end {
-        if !can_write(word) {
-            return false;
-        }
-        word = (word & !(PAGE - 1)) + PAGE;
-    }
-    true
-}
-
-/// Copies memory of the application, or says EFAULT as the kernel would.
-///
-/// # Errors
-/// EFAULT if a part of it cannot be read.
-pub fn copy_in(out: &mut [u8], address: u64) -> Result<(), Errno> {
-    let end = address.checked_add(out.len() as u64).ok_or(Errno::EFAULT)?;
-    // One word of each page tells for the page; an aligned one lies in one.
-    let mut word = address & !7;
-    while word < end {
-        if !can_read(word) {
-            return Err(Errno::EFAULT);
-        }
-        word = (word & !(PAGE - 1)) + PAGE;
-    }
-    // SAFETY: readable a moment ago. An application that unmaps what it passes
-    // to a system call in another thread at the same time faults here.
-    unsafe { core::ptr::copy_nonoverlapping(address as *const u8, out.as_mut_ptr(), out.len()) };
-    Ok(())
-}
-
-/// The opposite of [`copy_in`], for eight bytes to a page.
-///
-/// # Errors
-/// EFAULT if a part of it cannot be written.
-pub fn copy_out(address: u64, bytes: &[u8]) -> Result<(), Errno> {
-    debug_assert!(bytes.len() >= 8 && bytes.len() as u64 <= PAGE);
-    let last = address.checked_add(bytes.len() as u64 - 8).ok_or(Errno::EFAULT)?;
-    if !can_write(address) || !can_write(last) {
-        return Err(Errno::EFAULT);
-    }
-    // SAFETY: writable a moment ago, see `copy_in`.
-    unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), address as *mut u8, bytes.len()) };
-    Ok(())
-}
-
-/// [`copy_in`] of one word.
-pub fn copy_in_u64(address: u64) -> Result<u64, Errno> {
-    let mut bytes = [0; 8];
-    copy_in(&mut bytes, address)?;
-    Ok(u64::from_ne_bytes(bytes))
 }

@@ -1,10 +1,14 @@
-//! The constructor: brings the library up, in the order of [`start`], before
-//! any other constructor and before `main`.
+//! Brings the library up: configures it once, as the first process of a tree,
+//! and brings up each process.
 
 #![allow(unsafe_code, reason = "runs before main, reads the initial stack")]
 
+#[cfg(not(any(test, feature = "std")))]
+pub(crate) mod command;
 pub mod config;
-mod process;
+#[cfg(not(any(test, feature = "std")))]
+pub(crate) mod home;
+pub(crate) mod process;
 
 use core::fmt;
 use core::sync::atomic::Ordering;
@@ -22,6 +26,7 @@ use crate::trap::{area, clock, descriptors, dispatch, entry, sigaction};
 
 /// Why we cannot work here, with the remedy (I14).
 enum Reason<'a> {
+    Home(Errno),
     Config(ConfigError<'a>),
     GsInUse(u64),
     Table(Option<u64>, Errno),
@@ -34,6 +39,11 @@ enum Reason<'a> {
 impl fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Reason::Home(errno) => write!(
+                f,
+                "the address {BASE:#x} cannot be mapped (errno {}); raise `ulimit -v`, or start the program again",
+                errno.number()
+            ),
             Reason::Config(error) => error.fmt(f),
             Reason::GsInUse(base) => write!(
                 f,
@@ -83,31 +93,98 @@ impl fmt::Display for Reason<'_> {
     }
 }
 
-/// Starts the library with the hook linked in, or the tool that the
-/// environment names; or says why not, and runs or refuses the application.
-///
-/// The preloaded object does this by itself, before all other constructors. A
-/// program that links the crate with the `std` feature may call it.
-///
-/// # Safety
-/// From here on every system call of the process runs through the library, for
-/// good: call it once, before other threads exist, with no signal handler that
-/// depends on GS or on being found by rt_sigaction in the kernel.
-pub unsafe fn start(linked: Option<&'static &'static dyn Hook>) {
-    let process = process::Process::initial();
-    log::configure(Level::Warn);
-    let config = match Config::parse(process.environment()) {
-        Ok(config) => config,
-        Err(error) => {
-            return unfit(config::unfit_of(process.environment()), &Reason::Config(error));
-        }
+/// Settings that every process of the tree is brought up with. They are part
+/// of the tree file.
+#[derive(Clone, Copy)]
+struct Settings {
+    rewrite: bool,
+    table: Option<u64>,
+    unfit: Unfit,
+}
+
+static SETTINGS: spin::Mutex<Settings> = spin::Mutex::new(Settings {
+    rewrite: true,
+    table: None,
+    unfit: Unfit::Run,
+});
+
+/// What a process brings with it.
+pub(crate) struct Inherited {
+    /// Reserved signals that the program blocks.
+    pub(crate) blocked: u64,
+    /// Reserved signals that it ignores.
+    pub(crate) ignored: u64,
+    /// The filter is not installed yet.
+    pub(crate) arm: bool,
+}
+
+/// Configures the core: pure data, which goes into the tree file.
+fn configure(
+    process: &process::Process,
+    config: &Config<'_>,
+    linked: Option<&'static &'static dyn Hook>,
+) -> Result<(), Reason<'static>> {
+    *SETTINGS.lock() = Settings {
+        rewrite: config.rewrite,
+        table: config.table,
+        unfit: config.unfit,
     };
-    log::configure(config.log);
-    if let Err(reason) = bring_up(&process, &config, linked) {
-        if !matches!(reason, Reason::GsInUse(_)) {
-            undo();
-        }
-        unfit(config.unfit, &reason);
+    let hook = linked.or_else(|| tools::hook(config.tool, config.format, config.stat_time));
+    if config.stat_time {
+        clock::start();
+    }
+    area::configure(hook.map_or(0, |hook| hook.thread_words()), process.fsgsbase());
+    dispatch::configure(hook);
+    sigaction::configure(config.rewrite);
+    if config.rewrite {
+        site::warm_up();
+        rewriter::enable(&rewriter::Targets {
+            of_number: |number| {
+                if entry::interest(number) == 0 {
+                    entry::entry_pass()
+                } else {
+                    entry::entry_full()
+                }
+            },
+            any: entry::entry_any,
+        });
+    }
+    Ok(())
+}
+
+/// Brings up this process, which has the configured core in it.
+fn bring_up(inherited: &Inherited) -> Result<(), Reason<'static>> {
+    let settings = *SETTINGS.lock();
+    if settings.rewrite {
+        let table = table::map(settings.table).map_err(|errno| Reason::Table(settings.table, errno))?;
+        log::line(Level::Debug, format_args!("table at {table:#x}"));
+        writer::register();
+    }
+    make_first_area(inherited).map_err(Reason::Memory)?;
+    sigaction::adopt(inherited.ignored).map_err(Reason::Signals)?;
+    if inherited.arm {
+        // One that is pending arrives here, at our handler.
+        kernel::unblock(sigaction::reserved());
+        let gate = entry::gate_start()..entry::gate_end();
+        seccomp::install(gate).map_err(Reason::Arm)?;
+        rewriter::count_strangers(kernel::thread_count() - 1);
+    }
+    log::line(
+        Level::Info,
+        format_args!(
+            "armed; hook: {}",
+            if dispatch::hook().is_some() { "yes" } else { "none" }
+        ),
+    );
+    Ok(())
+}
+
+/// Brings up a process image that the loader has made.
+#[cfg(not(any(test, feature = "std")))]
+pub(crate) fn bring_up_image(inherited: &Inherited) {
+    if let Err(reason) = bring_up(inherited) {
+        log::line(Level::Error, format_args!("{reason}; the program is not started"));
+        kernel::exit_group(125);
     }
 }
 
@@ -129,69 +206,16 @@ fn unfit(policy: Unfit, reason: &Reason<'_>) {
     }
 }
 
-fn bring_up(
-    process: &process::Process,
-    config: &Config<'_>,
-    linked: Option<&'static &'static dyn Hook>,
-) -> Result<(), Reason<'static>> {
-    let gs = kernel::gs_base();
-    if gs != 0 {
-        return Err(Reason::GsInUse(gs));
-    }
-    let hook = linked.or_else(|| tools::hook(config.tool, config.format, config.stat_time));
-    if config.stat_time {
-        clock::start();
-    }
-    area::configure(hook.map_or(0, |hook| hook.thread_words()), process.fsgsbase());
-    dispatch::configure(hook);
-    if config.rewrite {
-        let table = table::map(config.table).map_err(|errno| Reason::Table(config.table, errno))?;
-        log::line(Level::Debug, format_args!("table at {table:#x}"));
-        #[cfg(not(any(test, feature = "std")))]
-        crate::runtime::reserve().map_err(Reason::Memory)?;
-        site::warm_up();
-        writer::register();
-        rewriter::enable(&rewriter::Targets {
-            of_number: |number| {
-                if entry::interest(number) == 0 {
-                    entry::entry_pass()
-                } else {
-                    entry::entry_full()
-                }
-            },
-            any: entry::entry_any,
-        });
-    }
-    if hook.is_some() {
-        let out = process.variable(b"USERTRAP_OUT=").filter(|_| config.out.is_some());
-        descriptors::open_report(out).map_err(Reason::Report)?;
-    }
-    make_first_area().map_err(Reason::Memory)?;
-    sigaction::adopt(config.rewrite).map_err(Reason::Signals)?;
-    // One that is pending arrives here, at our handler.
-    kernel::unblock(sigaction::reserved());
-    let gate = entry::gate_start()..entry::gate_end();
-    seccomp::install(gate).map_err(Reason::Arm)?;
-    rewriter::count_strangers(kernel::thread_count() - 1);
-    log::line(
-        Level::Info,
-        format_args!("armed; hook: {}", if hook.is_some() { "yes" } else { "none" }),
-    );
-    Ok(())
-}
-
-/// The area of the thread that loads us, with the signal state it came with.
-fn make_first_area() -> Result<(), Errno> {
+/// The area of the first thread, with the signal state it came with.
+fn make_first_area(inherited: &Inherited) -> Result<(), Errno> {
     let area = area::allocate()?;
-    let inherited = kernel::mask();
     // SAFETY: just allocated, ours alone.
     unsafe {
         (*area)
             .dispositions
             .store((&raw const sigaction::PROCESS).cast_mut(), Ordering::Relaxed);
         (*area).kind = area::Kind::Thread;
-        let reserved = sigaction::reserved_if(true);
-        (*area).virtual_mask = inherited & reserved;
+        (*area).virtual_mask = inherited.blocked;
         area::install(area);
         (*area).altstack = match kernel::sigaltstack(Some(&(*area).signal_stack())) {
             Ok(before) if before.size != 0 => before,
@@ -205,36 +229,4 @@ fn make_first_area() -> Result<(), Errno> {
     area::LIVE.store(1, Ordering::Relaxed);
     area::EVER.store(1, Ordering::Relaxed);
     Ok(())
-}
-
-#[cfg(not(any(test, feature = "std")))]
-mod constructor {
-    use super::{Hook, start};
-
-    type Linked = Option<&'static dyn Hook>;
-
-    // `usertrap::hook!` puts its hook into the same section, whose ends the
-    // linker names. This entry lets the section exist without one.
-    #[used]
-    #[unsafe(link_section = "usertrap_hooks")]
-    static NONE: Linked = None;
-
-    #[allow(improper_ctypes, reason = "defined in Rust, by `hook!`")]
-    unsafe extern "C" {
-        static __start_usertrap_hooks: Linked;
-        static __stop_usertrap_hooks: Linked;
-    }
-
-    fn linked() -> Option<&'static &'static dyn Hook> {
-        let (start, stop) = (&raw const __start_usertrap_hooks, &raw const __stop_usertrap_hooks);
-        // SAFETY: the section is an array of these, from its start to its end.
-        let hooks = unsafe { core::slice::from_raw_parts(start, stop.offset_from_unsigned(start)) };
-        hooks.iter().flatten().next()
-    }
-
-    #[ctor::ctor(unsafe)]
-    fn constructor() {
-        // SAFETY: this is the process's first constructor.
-        unsafe { start(linked()) };
-    }
 }

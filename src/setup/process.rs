@@ -11,8 +11,24 @@ unsafe extern "C" {
     static __libc_stack_end: *const usize;
 }
 
+/// The initial stack, for an object that the dynamic linker has loaded.
+#[cfg(not(any(test, feature = "std")))]
+pub(crate) fn stack_end() -> *const usize {
+    // SAFETY: the dynamic linker has set it before it runs constructors.
+    unsafe { __libc_stack_end }
+}
+
+/// Where the dynamic linker keeps the initial stack's address; 0 if none has
+/// relocated us.
+#[cfg(not(any(test, feature = "std")))]
+pub(crate) fn stack_end_slot() -> u64 {
+    (&raw const __libc_stack_end) as u64
+}
+
 /// The initial stack of this process.
 pub(crate) struct Process {
+    argc: usize,
+    argv: *const *const c_char,
     environment: *const *const c_char,
 }
 
@@ -22,15 +38,28 @@ const AT_HWCAP2: u64 = 26;
 const HWCAP2_FSGSBASE: u64 = 1 << 1;
 
 impl Process {
-    pub(crate) fn initial() -> Process {
-        // SAFETY: argc lies there; argv, with a null at its end, behind it;
-        // then envp.
+    /// # Safety
+    /// `stack` must be an initial stack, as the kernel makes it: argc lies
+    /// there, then argv with a null at its end, then envp, then auxv.
+    pub(crate) unsafe fn at(stack: *const usize) -> Process {
+        // SAFETY: by the contract.
         unsafe {
-            let argc = __libc_stack_end;
             Process {
-                environment: argc.add(1 + *argc + 1).cast(),
+                argc: *stack,
+                argv: stack.add(1).cast(),
+                environment: stack.add(1 + *stack + 1).cast(),
             }
         }
+    }
+
+    /// The arguments: how many, and where their array is.
+    pub(crate) fn arguments(&self) -> (usize, *const *const c_char) {
+        (self.argc, self.argv)
+    }
+
+    /// Where the environment's array is.
+    pub(crate) fn environment_array(&self) -> *const *const c_char {
+        self.environment
     }
 
     fn variables(&self) -> impl Iterator<Item = &'static CStr> + use<> {

@@ -24,6 +24,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use crate::abi::errno::Errno;
 use crate::abi::sigaction::NSIG;
 use crate::abi::sigframe::{AltStack, SigInfo, rflags};
+use crate::exec::launch::Leftovers;
 use crate::hook::Call;
 use crate::kernel;
 use crate::trap::sigaction::Dispositions;
@@ -109,6 +110,8 @@ pub(crate) struct ThreadArea {
     /// The application's handlers: the process's, or `own_dispositions`.
     pub(crate) dispositions: AtomicPtr<Dispositions>,
     pub(crate) own_dispositions: Dispositions,
+    /// What an exec under way has made in memory that a parent may share.
+    pub(crate) leftovers: Leftovers,
     /// The mask that a call in flight waits with ([`Post::Wait`]
     /// (crate::trap::dispatch::Post)).
     pub(crate) wait_mask: u64,
@@ -193,6 +196,7 @@ pub(crate) fn allocate() -> Result<*mut ThreadArea, Errno> {
         (&raw mut (*area).call.words).write(core::slice::from_raw_parts(first_word, words));
         (&raw mut (*area).waiting).write([None, None]);
         (&raw mut (*area).held_signal).write(None);
+        (&raw mut (*area).leftovers).write(Leftovers::NONE);
         (&raw mut (*area).altstack).write(AltStack::DISABLED);
         (*area).in_use.store(true, Ordering::Relaxed);
         let mut head = ALL.load(Ordering::Relaxed);
@@ -304,6 +308,7 @@ impl ThreadArea {
         self.waiting = [None, None];
         self.held_signal = None;
         self.stepping = 0;
+        self.leftovers = Leftovers::NONE;
         self.altstack = parent.altstack;
         self.dispositions
             .store(parent.dispositions.load(Ordering::Relaxed), Ordering::Relaxed);

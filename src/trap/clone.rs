@@ -19,6 +19,7 @@ use crate::trap::mask::block_all;
 use crate::trap::{exit, sigaction};
 
 const CLONE_VM: u64 = libc::CLONE_VM as u64;
+const CLONE_FILES: u64 = libc::CLONE_FILES as u64;
 const CLONE_VFORK: u64 = libc::CLONE_VFORK as u64;
 const CLONE_SIGHAND: u64 = libc::CLONE_SIGHAND as u64;
 const CLONE_THREAD: u64 = libc::CLONE_THREAD as u64;
@@ -119,8 +120,12 @@ pub(crate) unsafe extern "C" fn parent_from_gate(area: *mut ThreadArea) {
         if result > 0 {
             rewriter::thread_is_gone(result as u32);
         }
+        let child = area.new_area as *mut ThreadArea;
         // SAFETY: so nobody uses its area.
-        unsafe { area::release(area.new_area as *mut ThreadArea) };
+        unsafe {
+            (*child).leftovers.take(flags & CLONE_FILES != 0);
+            area::release(child);
+        }
     }
     if flags & CLONE_THREAD != 0 && result < 0 {
         area::LIVE.fetch_sub(1, Ordering::Relaxed);

@@ -1,6 +1,6 @@
-//! The one descriptor that we keep: where reports go. It is out of the
-//! application's way, above its limit where that can be, and survives its
-//! closing everything.
+//! The descriptors that we keep: the tree file, and where reports go. They are
+//! out of the application's way, above its limit where that can be, and survive
+//! its closing everything.
 
 #![allow(unsafe_code, reason = "makes the application's call in two parts")]
 
@@ -13,7 +13,37 @@ use crate::kernel;
 use crate::rewrite::rewriter;
 use crate::trap::area::ThreadArea;
 
-static REPORT: AtomicI32 = AtomicI32::new(-1);
+/// What we keep a descriptor of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kept {
+    /// The executable that new programs start with (`image::tree`).
+    Tree,
+    /// Where the report goes.
+    Report,
+}
+
+static KEPT: [AtomicI32; 2] = [const { AtomicI32::new(-1) }; 2];
+
+/// The number of a kept descriptor; −1 if there is none.
+pub(crate) fn kept(what: Kept) -> i32 {
+    KEPT[what as usize].load(Ordering::Relaxed)
+}
+
+/// Takes over a descriptor that has its number already: after an exec.
+pub(crate) fn inherit(what: Kept, fd: i32) {
+    KEPT[what as usize].store(fd, Ordering::Relaxed);
+}
+
+/// Puts `fd` out of the application's way and keeps it there. Returns the
+/// number; if it is another one, `fd` is still open.
+///
+/// # Errors
+/// What fcntl(2) says.
+pub(crate) fn keep(what: Kept, fd: i32) -> Result<i32, Errno> {
+    let kept = out_of_the_way(fd)?;
+    inherit(what, kept);
+    Ok(kept)
+}
 
 /// Bytes of a report that are written at once.
 const BUFFER: usize = 256 * 1024;
@@ -22,29 +52,32 @@ const BUFFER: usize = 256 * 1024;
 /// descriptor; then it goes just below.
 const HIGHEST: u64 = 4096;
 
+/// Whether this process writes the report of its tree.
+pub(crate) fn reports() -> bool {
+    kept(Kept::Report) >= 0
+}
+
 /// Opens the report's file, or takes a copy of standard error.
 ///
 /// # Errors
 /// What open(2) says of the file.
 pub(crate) fn open_report(path: Option<&CStr>) -> Result<(), Errno> {
-    let fd = match path {
+    match path {
         Some(path) => {
             let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC | libc::O_APPEND;
             let low = kernel::open(path, flags, 0o666)?;
-            let high = out_of_the_way(low);
-            if high != Ok(low) {
+            let kept = keep(Kept::Report, low);
+            if kept != Ok(low) {
                 kernel::close(low);
             }
-            high?
+            kept.map(drop)
         }
         // A process without standard error has nowhere to report to.
-        None => match out_of_the_way(2) {
-            Ok(fd) => fd,
-            Err(_) => return Ok(()),
-        },
-    };
-    REPORT.store(fd, Ordering::Relaxed);
-    Ok(())
+        None => {
+            let _ = keep(Kept::Report, 2);
+            Ok(())
+        }
+    }
 }
 
 /// Duplicates `fd` to a number that the application does not meet.
@@ -54,7 +87,7 @@ fn out_of_the_way(fd: i32) -> Result<i32, Errno> {
     if soft < hard && soft <= HIGHEST {
         // Descriptors above the limit stay valid; the application's own number
         // of descriptors is not touched.
-        kernel::file_limit(Some((soft + 1, hard)))?;
+        kernel::file_limit(Some((soft + KEPT.len() as u64, hard)))?;
         let high = duplicate(soft);
         kernel::file_limit(Some((soft, hard)))?;
         if high.is_ok() {
@@ -64,30 +97,32 @@ fn out_of_the_way(fd: i32) -> Result<i32, Errno> {
     duplicate(soft.min(HIGHEST).saturating_sub(1)).or_else(|_| duplicate(3))
 }
 
-/// Keeps our descriptors through the application's closing: the report's, and
+/// Keeps our descriptors through the application's closing: the kept ones, and
 /// the one that a rewrite has open for a moment. None: the kernel serves the
 /// call.
 pub(crate) fn serve(area: &ThreadArea, number: u32) -> Option<i64> {
-    let report = REPORT.load(Ordering::Relaxed);
     let [first, second, third, ..] = area.call.args;
     if i64::from(number) == libc::SYS_close {
         rewriter::wait_if_busy();
-        return (first as i32 == report).then_some(Errno::EBADF.to_result());
+        return is_kept(first as i32).then_some(Errno::EBADF.to_result());
     }
     if i64::from(number) == libc::SYS_close_range {
         rewriter::wait_if_busy();
-        return close_range(first as u32, second as u32, third, report);
-    }
-    if second as i32 == report && first as i32 != report {
-        // The application wants the number: ours moves.
-        if let Ok(moved) = kernel::fcntl(report, libc::F_DUPFD_CLOEXEC, 3) {
-            REPORT.store(moved as i32, Ordering::Relaxed);
-        }
+        return close_range(first as u32, second as u32, third);
     }
     // A number that is free now may be a rewrite's in a moment, which the call
     // would close. One that is taken is the application's own, and closing what
     // it stands for may take long: not under the lock.
     rewriter::while_idle(|| {
+        for slot in &KEPT {
+            let fd = slot.load(Ordering::Relaxed);
+            if fd >= 0 && second as i32 == fd && first as i32 != fd {
+                // The application wants the number: ours moves.
+                if let Ok(moved) = kernel::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3) {
+                    slot.store(moved as i32, Ordering::Relaxed);
+                }
+            }
+        }
         kernel::fcntl(second as i32, libc::F_GETFD, 0).is_err().then(|| {
             // SAFETY: the application's own call with its own arguments.
             unsafe { kernel::call(number.into(), area.call.args) }
@@ -95,29 +130,40 @@ pub(crate) fn serve(area: &ThreadArea, number: u32) -> Option<i64> {
     })
 }
 
-/// `close_range` around `kept`.
-fn close_range(first: u32, last: u32, flags: u64, kept: i32) -> Option<i64> {
-    let kept = u32::try_from(kept).ok()?;
-    if !(first..=last).contains(&kept) || flags & !u64::from(libc::CLOSE_RANGE_UNSHARE) != 0 {
+fn is_kept(fd: i32) -> bool {
+    fd >= 0 && KEPT.iter().any(|slot| slot.load(Ordering::Relaxed) == fd)
+}
+
+/// `close_range` around what is kept.
+fn close_range(first: u32, last: u32, flags: u64) -> Option<i64> {
+    let kept = KEPT.each_ref().map(|slot| slot.load(Ordering::Relaxed));
+    let mut kept = kept.map(|fd| u32::try_from(fd).ok().filter(|fd| (first..=last).contains(fd)));
+    if kept == [None; 2] || flags & !u64::from(libc::CLOSE_RANGE_UNSHARE) != 0 {
         return None;
     }
-    let call = |first: u32, last: u32| {
-        // SAFETY: the application's own call, less one descriptor.
-        unsafe { kernel::call(libc::SYS_close_range, [first.into(), last.into(), flags, 0, 0, 0]) }
-    };
+    kept.sort_unstable();
     let mut result = 0;
-    if first < kept {
-        result = call(first, kept - 1);
-    }
-    if result == 0 && kept < last {
-        result = call(kept + 1, last);
+    let mut next = Some(first);
+    // Up to each kept one, then up to the end.
+    for end in kept.into_iter().flatten().map(Some).chain([None]) {
+        let start = next?;
+        let to = end.map_or(Some(last), |fd| fd.checked_sub(1));
+        if let Some(to) = to.filter(|&to| start <= to)
+            && result == 0
+        {
+            // SAFETY: the application's own call, less our descriptors.
+            result = unsafe {
+                kernel::call(libc::SYS_close_range, [start.into(), to.into(), flags, 0, 0, 0])
+            };
+        }
+        next = end.map_or(Some(0), |fd| fd.checked_add(1));
     }
     Some(result)
 }
 
 /// Runs `write` on a buffer and sends it off in one piece if it fits.
 pub(crate) fn write_report(write: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result) {
-    let fd = REPORT.load(Ordering::Relaxed);
+    let fd = kept(Kept::Report);
     if fd < 0 {
         return;
     }

@@ -5,8 +5,8 @@
 use once_cell::race::OnceRef;
 
 use crate::abi::errno::Errno;
+use crate::exec::launch;
 use crate::hook::{Hook, Interest, Outcome, VectorUse, Verdict};
-use crate::kernel::log;
 use crate::trap::area::{Action, ThreadArea};
 use crate::trap::{altstack, clone, deliver, descriptors, entry, exit, mask, memory, sigaction, vector};
 
@@ -258,10 +258,7 @@ fn serve(area: &mut ThreadArea, number: u32) -> Action {
         libc::SYS_fork => return clone::enter(area, 0),
         libc::SYS_vfork => return clone::enter(area, (libc::CLONE_VM | libc::CLONE_VFORK) as u64),
         libc::SYS_clone3 => return clone::enter_clone3(area),
-        libc::SYS_execve | libc::SYS_execveat => {
-            log::warn_once_exec();
-            return answer(area, Errno::EPERM.to_result());
-        }
+        libc::SYS_execve | libc::SYS_execveat => return launch::serve(area),
         libc::SYS_exit => return exit::thread(area),
         libc::SYS_exit_group => return exit::process(area),
         libc::SYS_arch_prctl => {

@@ -208,15 +208,22 @@ pub(crate) fn install_reserved() -> Result<(), Errno> {
     Ok(())
 }
 
-/// Takes over the handlers that the process has at the start, and registers
-/// ours for the reserved signals.
-pub(crate) fn adopt(own_sigill: bool) -> Result<(), Errno> {
+/// Settles whether SIGILL is reserved too.
+pub(crate) fn configure(own_sigill: bool) {
     OWN_SIGILL.store(own_sigill, Ordering::Relaxed);
+}
+
+/// Takes over the handlers that the process has at the start, and registers
+/// ours for the reserved signals, of which `ignored` were ignored before.
+pub(crate) fn adopt(ignored: u64) -> Result<(), Errno> {
     for (signal, slot) in (1..=NSIG as i32).zip(&PROCESS.actions) {
         // SAFETY: only reads.
-        let Ok(action) = (unsafe { kernel::sigaction(signal, None) }) else {
+        let Ok(mut action) = (unsafe { kernel::sigaction(signal, None) }) else {
             continue;
         };
+        if ignored & bit(signal) != 0 {
+            action.handler = SIG_IGN;
+        }
         slot.write(&action);
         if action.handler != SIG_DFL && action.handler != SIG_IGN {
             // SAFETY: our handler calls the application's.
@@ -224,6 +231,40 @@ pub(crate) fn adopt(own_sigill: bool) -> Result<(), Errno> {
         }
     }
     install_reserved()
+}
+
+/// The reserved signals that the process ignores, for the image that follows.
+pub(crate) fn ignored_reserved(table: &Dispositions) -> u64 {
+    [libc::SIGSYS, libc::SIGILL]
+        .into_iter()
+        .filter(|&signal| reserved() & bit(signal) != 0 && table.get(signal).handler == SIG_IGN)
+        .fold(0, |mask, signal| mask | bit(signal))
+}
+
+/// The signals that could be reserved and that the kernel ignores for this
+/// process, before [`adopt`].
+pub(crate) fn ignored_by_kernel() -> u64 {
+    [libc::SIGSYS, libc::SIGILL]
+        .into_iter()
+        // SAFETY: only reads.
+        .filter(|&signal| unsafe { kernel::sigaction(signal, None) }.is_ok_and(|action| action.handler == SIG_IGN))
+        .fold(0, |mask, signal| mask | bit(signal))
+}
+
+/// Lets the kernel ignore reserved signals for the image that follows, or takes
+/// them back.
+pub(crate) fn ignore(signals: u64, really: bool) {
+    for signal in [libc::SIGSYS, libc::SIGILL] {
+        let action = KernelSigaction {
+            handler: SIG_IGN,
+            ..KernelSigaction::default()
+        };
+        if signals & bit(signal) != 0 {
+            let action = if really { action } else { reserved_action(&action) };
+            // SAFETY: our handler, or none.
+            let _ = unsafe { kernel::sigaction(signal, Some(&action)) };
+        }
+    }
 }
 
 /// Gives the kernel back what it had before [`adopt`]: we do not run after all.

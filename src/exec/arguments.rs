@@ -1,0 +1,251 @@
+//! The arguments and the environment of the new image, as arrays of pointers:
+//! the application's own, with what a script puts before them, and with our
+//! message behind them.
+
+#![allow(unsafe_code, reason = "arrays of pointers in memory of our own")]
+
+use crate::abi::errno::Errno;
+use crate::exec::message;
+use crate::kernel;
+use crate::kernel::user;
+
+/// The kernel follows this many interpreters of scripts (`exec_binprm`).
+pub(crate) const DEPTH: usize = 5;
+/// `PATH_MAX` of `linux/limits.h`, with the final zero.
+const PATH_MAX: usize = 4096;
+const PAGE: usize = 4096;
+
+/// What stands in place of the application's argv[0], from the first
+/// interpreter's name to the script's.
+pub(crate) struct Leading {
+    /// Filled from the end.
+    pointers: [u64; 2 * DEPTH + 1],
+    first: usize,
+    /// Where the strings are.
+    bytes: [u8; PATH_MAX + 32 + DEPTH * 260],
+    used: usize,
+}
+
+impl Leading {
+    pub(crate) const fn new() -> Leading {
+        Leading {
+            pointers: [0; 2 * DEPTH + 1],
+            first: 2 * DEPTH + 1,
+            bytes: [0; PATH_MAX + 32 + DEPTH * 260],
+            used: 0,
+        }
+    }
+
+    /// Keeps a string, given in parts; its address, good as long as `self`
+    /// stays where it is.
+    pub(crate) fn keep(&mut self, parts: &[&[u8]]) -> Result<u64, Errno> {
+        let start = self.used;
+        for part in parts {
+            let end = self.used + part.len();
+            self.bytes
+                .get_mut(self.used..end)
+                .ok_or(Errno::ENAMETOOLONG)?
+                .copy_from_slice(part);
+            self.used = end;
+        }
+        // The array was zero, and is used once.
+        self.used += 1;
+        let string = self.bytes.get(start..self.used).ok_or(Errno::ENAMETOOLONG)?;
+        Ok(string.as_ptr() as u64)
+    }
+
+    /// Puts a string before the others.
+    pub(crate) fn put(&mut self, string: u64) {
+        if let Some(first) = self.first.checked_sub(1)
+            && let Some(place) = self.pointers.get_mut(first)
+        {
+            *place = string;
+            self.first = first;
+        }
+    }
+
+    /// The strings; none if the program is no script.
+    pub(crate) fn strings(&self) -> &[u64] {
+        self.pointers.get(self.first..).unwrap_or(&[])
+    }
+}
+
+/// How many pointers an array has before its null; an array at null has none,
+/// as `count` of `fs/exec.c` has it.
+fn count(array: u64) -> Result<usize, Errno> {
+    if array == 0 {
+        return Ok(0);
+    }
+    let mut next = array;
+    loop {
+        // As far as the page goes; an odd address may have a word across its end.
+        let left = (PAGE as u64 - next % PAGE as u64) / 8;
+        let words = left.max(1);
+        user::probe(next, words * 8)?;
+        for _ in 0..words {
+            // SAFETY: readable a moment ago.
+            if unsafe { (next as *const u64).read_unaligned() } == 0 {
+                return Ok(((next - array) / 8) as usize);
+            }
+            next += 8;
+        }
+    }
+}
+
+/// Memory for the arrays, which the kernel reads during the exec. It lies in
+/// the application's address space and goes with it; if that is shared with a
+/// parent that waits (vfork), the parent gives it back.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    pub(crate) address: u64,
+    pub(crate) len: usize,
+}
+
+impl Scratch {
+    fn map(len: usize) -> Result<Scratch, Errno> {
+        let len = len.next_multiple_of(PAGE);
+        let address = kernel::map(0, len, libc::PROT_READ | libc::PROT_WRITE, 0)?;
+        Ok(Scratch { address, len })
+    }
+
+    /// Gives the memory back.
+    pub(crate) fn unmap(self) {
+        // SAFETY: mapped by `map`, and nobody reads it any more.
+        unsafe { kernel::unmap(self.address, self.len) };
+    }
+}
+
+/// The arrays of the new image.
+pub(crate) struct Arguments {
+    pub(crate) scratch: Scratch,
+    pub(crate) argv: u64,
+    pub(crate) envp: u64,
+}
+
+impl Arguments {
+    /// Makes the arrays, with `message` and the string at `path` as the
+    /// environment's last one.
+    ///
+    /// # Errors
+    /// EFAULT if an array cannot be read, ENOMEM.
+    pub(crate) fn new(
+        leading: &Leading,
+        argv: u64,
+        envp: u64,
+        message: &[u8; message::LEN],
+        path: u64,
+    ) -> Result<Arguments, Errno> {
+        let front = leading.strings();
+        let (argc, envc) = (count(argv)?, count(envp)?);
+        let words = front.len() + argc + 1 + envc + 1 + 1;
+        let scratch = Scratch::map(words * 8 + message::LEN + PATH_MAX)?;
+        let filled = fill(&scratch, front, (argv, argc), (envp, envc), message, path);
+        match filled {
+            Ok((argv, envp)) => Ok(Arguments { scratch, argv, envp }),
+            Err(errno) => {
+                scratch.unmap();
+                Err(errno)
+            }
+        }
+    }
+}
+
+fn fill(
+    scratch: &Scratch,
+    front: &[u64],
+    (argv, argc): (u64, usize),
+    (envp, envc): (u64, usize),
+    message: &[u8; message::LEN],
+    path: u64,
+) -> Result<(u64, u64), Errno> {
+    let words = (scratch.len - message::LEN - PATH_MAX) / 8;
+    // SAFETY: fresh memory of our own, of that size.
+    let (array, text) = unsafe {
+        let array = core::slice::from_raw_parts_mut(scratch.address as *mut u64, words);
+        let text = core::slice::from_raw_parts_mut(
+            (scratch.address + words as u64 * 8) as *mut u8,
+            message::LEN + PATH_MAX,
+        );
+        (array, text)
+    };
+    let text_address = text.as_ptr() as u64;
+    let (mark, name) = text.split_at_mut(message::LEN);
+    mark.copy_from_slice(message);
+    user::copy_string(name, path)?;
+
+    // A script's strings stand for argv[0], which need not be there.
+    let skipped = usize::from(!front.is_empty()).min(argc);
+    let mut next = 0;
+    let mut put = |value: u64| {
+        if let Some(place) = array.get_mut(next) {
+            *place = value;
+            next += 1;
+        }
+    };
+    front.iter().for_each(|&string| put(string));
+    user::for_each_word(argv + skipped as u64 * 8, argc - skipped, &mut put)?;
+    put(0);
+    user::for_each_word(envp, envc, &mut put)?;
+    put(text_address);
+    put(0);
+    let argv_words = front.len() + argc - skipped + 1;
+    Ok((scratch.address, scratch.address + argv_words as u64 * 8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrays_are_counted_to_their_null() {
+        let words = [1u64, 2, 3, 0];
+        assert_eq!(count(words.as_ptr() as u64), Ok(3));
+        assert_eq!(count(&raw const words[3] as u64), Ok(0));
+        assert_eq!(count(0), Ok(0));
+        assert_eq!(count(8), Err(Errno::EFAULT));
+        let mut odd = [0u8; 8 * 1500];
+        for place in odd[1..8 * 1400].iter_mut() {
+            *place = 0xff;
+        }
+        let many = count(&raw const odd[1] as u64).unwrap();
+        assert!((1399..=1401).contains(&many));
+    }
+
+    #[test]
+    fn scripts_stand_before_the_arguments() {
+        let mut leading = Leading::new();
+        let script = leading.keep(&[b"/dev/fd/", b"7"]).unwrap();
+        leading.put(script);
+        let argument = leading.keep(&[b"-x"]).unwrap();
+        leading.put(argument);
+        let interpreter = leading.keep(&[b"/bin/sh"]).unwrap();
+        leading.put(interpreter);
+        assert_eq!(leading.strings(), [interpreter, argument, script]);
+
+        let argv = [c"old".as_ptr() as u64, c"one".as_ptr() as u64, 0];
+        let envp = [c"A=b".as_ptr() as u64, 0];
+        let message = [b'm'; message::LEN];
+        let made = Arguments::new(
+            &leading,
+            argv.as_ptr() as u64,
+            envp.as_ptr() as u64,
+            &message,
+            c"/bin/script".as_ptr() as u64,
+        )
+        .unwrap();
+        // SAFETY: the arrays that were just made.
+        let (new_argv, new_envp) = unsafe {
+            (
+                core::slice::from_raw_parts(made.argv as *const u64, 5),
+                core::slice::from_raw_parts(made.envp as *const u64, 3),
+            )
+        };
+        assert_eq!(new_argv, [interpreter, argument, script, argv[1], 0]);
+        assert_eq!(new_envp[0], envp[0]);
+        assert_eq!(new_envp[2], 0);
+        // SAFETY: the message's string.
+        let text = unsafe { core::ffi::CStr::from_ptr(new_envp[1] as *const _) };
+        assert!(text.to_bytes().starts_with(&message) && text.to_bytes().ends_with(b"m/bin/script"));
+        made.scratch.unmap();
+    }
+}

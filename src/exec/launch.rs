@@ -1,0 +1,210 @@
+//! The last steps in the old image.
+
+#![allow(unsafe_code, reason = "makes the execveat")]
+
+use core::sync::atomic::Ordering;
+
+use crate::abi::errno::Errno;
+use crate::exec::Request;
+use crate::exec::arguments::{Arguments, Leading};
+use crate::exec::message::Message;
+use crate::exec::open::{self, Owned};
+use crate::exec::resolve::{self, Program, Target};
+use crate::kernel;
+use crate::kernel::log;
+use crate::kernel::process::{AT_EXECVE_CHECK, execveat};
+use crate::rewrite::rewriter;
+use crate::trap::area::{Action, Kind, ThreadArea};
+use crate::trap::descriptors::{self, Kept};
+use crate::trap::mask::block_all;
+use crate::trap::{dispatch, sigaction};
+
+/// What goes over to the new image besides the program.
+#[derive(Clone, Copy)]
+struct State {
+    mask: u64,
+    blocked: u64,
+    ignored: u64,
+    report: bool,
+    flags: u64,
+}
+
+/// Serves execve and execveat. It returns only if there is no new image.
+pub(crate) fn serve(area: &mut ThreadArea) -> Action {
+    let request = Request::of(area);
+    if request.flags & AT_EXECVE_CHECK != 0 {
+        return dispatch::pass(area);
+    }
+    if descriptors::kept(Kept::Tree) < 0 {
+        log::warn_once_exec();
+        return dispatch::answer(area, Errno::EPERM.to_result());
+    }
+    let mut leading = Leading::new();
+    let errno = match resolve::resolve(&request, &mut leading) {
+        Err(errno) => errno,
+        Ok(program) => {
+            block_all(area);
+            if area.held_signal.is_some() {
+                // Its handler runs first, as it would have: back to the site.
+                area.call.return_address = area.call.return_address.wrapping_sub(2);
+                return dispatch::answer(area, area.call.number as i64);
+            }
+            match program {
+                Program::Native(_) => natively(area, &request, &leading),
+                Program::Interposed(target) => interposed(area, &request, &leading, target),
+            }
+        }
+    };
+    dispatch::answer(area, errno.to_result())
+}
+
+/// Starts the first program of a tree, from a process that is not armed.
+pub(crate) fn first(request: &Request, flags: u64) -> Errno {
+    let mut leading = Leading::new();
+    let target = match resolve::resolve(request, &mut leading) {
+        Ok(Program::Interposed(target)) => target,
+        Ok(Program::Native(_)) => {
+            log::warn_native();
+            // SAFETY: nothing else runs in this process.
+            let result = unsafe { execveat(request.directory, request.path, request.argv, request.envp, 0) };
+            return result.err().unwrap_or(Errno::ENOEXEC);
+        }
+        Err(errno) => return errno,
+    };
+    let mask = kernel::mask();
+    let state = State {
+        mask,
+        blocked: mask & sigaction::reserved(),
+        ignored: sigaction::ignored_by_kernel(),
+        report: true,
+        flags,
+    };
+    match prepare(request, &leading, &target, &state) {
+        Ok(arguments) => go(&arguments, &target, &state),
+        Err(errno) => errno,
+    }
+}
+
+fn interposed(area: &mut ThreadArea, request: &Request, leading: &Leading, target: Target) -> Errno {
+    let table = area.dispositions.load(Ordering::Relaxed);
+    let state = State {
+        mask: area.saved_mask.load(Ordering::Relaxed),
+        blocked: area.virtual_mask,
+        // SAFETY: tables outlive the threads that use them.
+        ignored: sigaction::ignored_reserved(unsafe { &*table }),
+        report: area.kind == Kind::Thread && descriptors::reports(),
+        flags: 0,
+    };
+    let arguments = match prepare(request, leading, &target, &state) {
+        Ok(arguments) => arguments,
+        Err(errno) => return errno,
+    };
+    // A parent that waits for this child finds here what it leaves in their
+    // memory and, with CLONE_FILES, among their descriptors.
+    area.leftovers = Leftovers {
+        address: arguments.scratch.address,
+        len: arguments.scratch.len,
+        descriptors: target.descriptors(),
+    };
+    // No other thread may fork, or move descriptors of ours, while the target's
+    // survive an exec. A vfork child has descriptors of its own.
+    let shared = area.kind == Kind::Thread;
+    if shared {
+        rewriter::before_fork();
+    }
+    let errno = go(&arguments, &target, &state);
+    if shared {
+        rewriter::after_fork();
+    }
+    area.leftovers = Leftovers::NONE;
+    arguments.scratch.unmap();
+    errno
+}
+
+fn prepare(request: &Request, leading: &Leading, target: &Target, state: &State) -> Result<Arguments, Errno> {
+    let message = Message {
+        target: target.file.number(),
+        interpreter: target.interpreter.as_ref().map_or(-1, Owned::number),
+        tree: descriptors::kept(Kept::Tree),
+        report: if state.report { descriptors::kept(Kept::Report) } else { -1 },
+        mask: state.mask,
+        blocked: state.blocked,
+        ignored: state.ignored,
+        flags: state.flags | target.flags,
+        name: target.name,
+    };
+    Arguments::new(leading, request.argv, request.envp, &message.encode(), target.path)
+}
+
+/// Executes the tree file.
+fn go(arguments: &Arguments, target: &Target, state: &State) -> Errno {
+    let survive = |fd: i32, flag: u64| {
+        if fd >= 0 {
+            let _ = kernel::fcntl(fd, libc::F_SETFD, flag);
+        }
+    };
+    let tree = descriptors::kept(Kept::Tree);
+    let report = descriptors::kept(Kept::Report);
+    let [file, interpreter] = target.descriptors();
+    let all = [file, interpreter, tree, if state.report { report } else { -1 }];
+    all.iter().for_each(|&fd| survive(fd, 0));
+    let flags = libc::AT_EMPTY_PATH as u64;
+    // SAFETY: all signals are blocked, and what the new image needs is open.
+    let result = unsafe { execveat(tree, c"".as_ptr() as u64, arguments.argv, arguments.envp, flags) };
+    all.iter().for_each(|&fd| survive(fd, libc::FD_CLOEXEC as u64));
+    result.err().unwrap_or(Errno::ENOEXEC)
+}
+
+/// A program that cannot be interposed is executed as it would have been.
+fn natively(area: &mut ThreadArea, request: &Request, leading: &Leading) -> Errno {
+    log::warn_native();
+    let table = area.dispositions.load(Ordering::Relaxed);
+    // SAFETY: tables outlive the threads that use them.
+    let ignored = sigaction::ignored_reserved(unsafe { &*table });
+    let _ = leading;
+    sigaction::ignore(ignored, true);
+    let before = kernel::set_mask(area.saved_mask.load(Ordering::Relaxed) | area.virtual_mask);
+    // SAFETY: the application's own call.
+    let result = unsafe {
+        execveat(
+            request.directory,
+            request.path,
+            request.argv,
+            request.envp,
+            request.flags,
+        )
+    };
+    kernel::set_mask(before);
+    sigaction::ignore(ignored, false);
+    result.err().unwrap_or(Errno::ENOEXEC)
+}
+
+/// What an exec leaves behind in memory and descriptors that are shared with a
+/// parent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Leftovers {
+    pub(crate) address: u64,
+    pub(crate) len: usize,
+    pub(crate) descriptors: [i32; 2],
+}
+
+impl Leftovers {
+    pub(crate) const NONE: Leftovers = Leftovers {
+        address: 0,
+        len: 0,
+        descriptors: [-1; 2],
+    };
+
+    /// The parent of a vfork child is back: what the child has left is given
+    /// back; `files` if it shared its descriptors.
+    pub(crate) fn take(&mut self, files: bool) {
+        let left = core::mem::replace(self, Leftovers::NONE);
+        if left.len != 0 {
+            // SAFETY: the child has a memory of its own now, or is gone.
+            unsafe { kernel::unmap(left.address, left.len) };
+        }
+        if files {
+            left.descriptors.into_iter().filter(|&fd| fd >= 0).for_each(kernel::close);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The start of a new image: the kernel has executed the tree file in place of
+//! the target, and we make of the fresh process what it would have made.
+//!
+//! Every system call is the gate's, so the filter, which is there already, lets
+//! them through. Until [`bring_up`](crate::setup::bring_up) there is no handler
+//! and no thread area; all signals are blocked.
+
+#![allow(unsafe_code, reason = "makes a process image")]
+
+use core::arch::global_asm;
+use core::cell::UnsafeCell;
+use core::ffi::CStr;
+use core::mem::offset_of;
+
+use crate::abi::auxv::{self, AT_BASE, AT_ENTRY, AT_EXECFN, AT_PHDR, AT_PHENT, AT_PHNUM};
+use crate::abi::errno::Errno;
+use crate::exec::message::{self, Message};
+use crate::exec::place::{self, Randomness};
+use crate::exec::stack::Stack;
+use crate::exec::{identity, map};
+use crate::hook::Call;
+use crate::kernel;
+use crate::kernel::log;
+use crate::kernel::process::{self, MemoryMap};
+use crate::setup::{self, Inherited};
+use crate::trap::area::ThreadArea;
+use crate::trap::descriptors::{self, Kept};
+use crate::trap::sigaction;
+
+const STACK_SIZE: usize = 64 * 1024;
+
+/// Where the loader runs, so that the target finds nothing of ours on its own
+/// stack.
+#[repr(C, align(4096))]
+struct BootStack(UnsafeCell<[u8; STACK_SIZE]>);
+
+// SAFETY: one thread uses it, once.
+unsafe impl Sync for BootStack {}
+
+static BOOT_STACK: BootStack = BootStack(UnsafeCell::new([0; STACK_SIZE]));
+
+global_asm!(
+    ".text",
+    // As the kernel starts a program: rsp = argc, all registers zero.
+    ".globl usertrap_loader",
+    ".hidden usertrap_loader",
+    "usertrap_loader:",
+    "mov rdi, rsp",
+    "lea rsp, [rip + {BOOT_STACK} + {STACK_SIZE}]",
+    "call {start}",
+    "ud2",
+    // rdi = the target's rsp, rsi = its entry point. It gets what the kernel
+    // would give it: zero registers, flags with nothing but IF set.
+    ".globl usertrap_enter",
+    ".hidden usertrap_enter",
+    "usertrap_enter:",
+    "mov gs:[{RET}], rsi",
+    "push 0x202",
+    "popfq",
+    "mov rsp, rdi",
+    ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
+    "pxor xmm\\n, xmm\\n",
+    ".endr",
+    // mov, because xor would change the flags
+    ".irp r, eax,ebx,ecx,edx,esi,edi,ebp,r8d,r9d,r10d,r11d,r12d,r13d,r14d,r15d",
+    "mov \\r, 0",
+    ".endr",
+    "jmp qword ptr gs:[{RET}]",
+    BOOT_STACK = sym BOOT_STACK,
+    STACK_SIZE = const STACK_SIZE,
+    start = sym start,
+    RET = const offset_of!(ThreadArea, call) + offset_of!(Call<'static>, return_address),
+);
+
+unsafe extern "C" {
+    static usertrap_loader: u8;
+    fn usertrap_enter(rsp: u64, entry: u64) -> !;
+}
+
+/// The entry point of the tree file.
+pub(crate) fn entry() -> u64 {
+    (&raw const usertrap_loader) as u64
+}
+
+unsafe extern "C" fn start(stack: *mut u64) -> ! {
+    log::attach();
+    // SAFETY: the kernel's initial stack, which nobody else uses yet.
+    let mut stack = unsafe { Stack::at(stack) };
+    let text = stack.last_variable().unwrap_or_default();
+    let Some(message) = Message::decode(text.to_bytes()) else {
+        log::fatal("this image is no program of its own; start programs with the usertrap command");
+    };
+    match load(&mut stack, text, &message) {
+        Ok(entry) => {
+            let inherited = Inherited {
+                blocked: message.blocked,
+                ignored: message.ignored,
+                arm: message.flags & message::ARM != 0,
+            };
+            setup::bring_up_image(&inherited);
+            kernel::set_mask(message.mask & !sigaction::reserved());
+            // SAFETY: the area is there, the target mapped, its stack made.
+            unsafe { usertrap_enter(stack.start(), entry) }
+        }
+        // Behind its point of no return the kernel kills.
+        Err(_) => process::die_of(libc::SIGSEGV),
+    }
+}
+
+/// Makes the process the target's. Returns where it starts.
+fn load(stack: &mut Stack, text: &'static CStr, message: &Message) -> Result<u64, Errno> {
+    // SAFETY: the message is longer than its fixed part, see `decode`.
+    let path = unsafe { CStr::from_ptr(text.as_ptr().add(message::LEN)) };
+    descriptors::inherit(Kept::Tree, message.tree);
+    descriptors::inherit(Kept::Report, message.report);
+    for fd in [message.tree, message.report] {
+        if fd >= 0 {
+            kernel::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC as u64)?;
+        }
+    }
+    name_thread(path, message);
+    let random = Randomness::observe(stack);
+    let target = map::target(message.target, message.interpreter >= 0, &random)?;
+    let mut entry = target.entry;
+    let mut base = 0;
+    if message.interpreter >= 0 {
+        let interpreter = map::interpreter(message.interpreter)?;
+        entry = interpreter.entry;
+        base = interpreter.bias;
+        kernel::close(message.interpreter);
+    }
+    identity::of(message.target);
+    kernel::close(message.target);
+
+    stack.drop_last_variable();
+    let vector = stack.auxiliary();
+    for (kind, value) in [
+        (AT_PHDR, target.headers),
+        (AT_PHENT, target.header_size),
+        (AT_PHNUM, target.header_count),
+        (AT_BASE, base),
+        (AT_ENTRY, target.entry),
+        (AT_EXECFN, path.as_ptr() as u64),
+    ] {
+        auxv::set(vector, kind, value);
+    }
+    if target.stack_executable {
+        place::make_stack_executable(stack.start())?;
+    }
+    let brk = place::heap(&target, message.interpreter >= 0, &random);
+    let vector = stack.auxiliary();
+    let (auxv, auxv_size) = (vector.as_ptr() as u64, size_of_val(vector) as u32);
+    let [arg_start, arg_end, env_end] = stack.strings(text.as_ptr() as u64);
+    let map = MemoryMap {
+        start_code: target.start_code,
+        end_code: target.end_code,
+        start_data: target.start_data,
+        end_data: target.end_data,
+        start_brk: brk,
+        brk,
+        start_stack: stack.start(),
+        arg_start,
+        arg_end,
+        env_start: arg_end,
+        env_end,
+        auxv,
+        auxv_size,
+        exe_fd: -1,
+    };
+    // Without CONFIG_CHECKPOINT_RESTORE /proc goes on showing ours, and the
+    // heap begins behind us.
+    let _ = process::set_memory_map(&map);
+    Ok(entry)
+}
+
+/// The thread's name is the last component of the path, or, for a program that
+/// was executed by its descriptor alone and on kernels that say so (6.14), the
+/// file's name: the kernel has then named us after the tree file.
+fn name_thread(path: &CStr, message: &Message) {
+    let by_file = process::thread_name().starts_with(b"memfd:usertrap");
+    let mut bytes = [0; 16];
+    let name = if by_file && message.flags & message::BY_DESCRIPTOR != 0 {
+        for (place, word) in bytes.chunks_exact_mut(8).zip(message.name) {
+            place.copy_from_slice(&word.to_le_bytes());
+        }
+        &bytes
+    } else {
+        let path = path.to_bytes();
+        path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
+    };
+    process::set_thread_name(name);
+}

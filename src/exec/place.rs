@@ -1,0 +1,76 @@
+//! Where things go in a new image, as `load_elf_binary` of `fs/binfmt_elf.c`
+//! has it.
+
+#![allow(unsafe_code, reason = "changes the stack's protection")]
+
+use crate::abi::auxv::{AT_EXECFN, get};
+use crate::abi::errno::Errno;
+use crate::exec::map::Target;
+use crate::exec::stack::Stack;
+use crate::image::BASE;
+use crate::image::tree;
+use crate::kernel;
+use crate::kernel::process;
+
+const PAGE: u64 = 4096;
+
+/// `ELF_ET_DYN_BASE` of x86-64: two thirds of the address space, where a PIE
+/// goes.
+const PIE_BASE: u64 = 0x7fff_ffff_f000 / 3 * 2;
+/// `arch_mmap_rnd`: the default of `vm.mmap_rnd_bits`, which only root can read.
+const PIE_BITS: u32 = 28;
+/// `arch_randomize_brk` for 64-bit programs.
+const HEAP_RANGE: u64 = 1 << 30;
+/// The end of a stack that is not randomized (`STACK_TOP`).
+const STACK_TOP: u64 = 0x7fff_ffff_f000;
+
+/// What the kernel has randomized in this image: personality(2) and
+/// `kernel.randomize_va_space` decide.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Randomness {
+    addresses: bool,
+    heap: bool,
+}
+
+impl Randomness {
+    /// Sees where the kernel has put our own stack and heap.
+    pub(crate) fn observe(stack: &mut Stack) -> Randomness {
+        // The file name ends eight bytes below the stack's end.
+        let name = get(stack.auxiliary(), AT_EXECFN).unwrap_or(0);
+        let end = (name / PAGE + 1) * PAGE;
+        Randomness {
+            addresses: end != STACK_TOP,
+            heap: kernel::heap_end() != BASE + tree::image_end(),
+        }
+    }
+}
+
+/// The load bias for a PIE whose first page is at `first`, with segments
+/// aligned to `align`.
+pub(crate) fn pie_bias(first: u64, align: u64, random: &Randomness) -> u64 {
+    let mut address = PIE_BASE;
+    if random.addresses {
+        address += (process::random() & ((1 << PIE_BITS) - 1)) * PAGE;
+    }
+    let address = address & !(align.max(PAGE) - 1);
+    (address.wrapping_sub(first)) & !(PAGE - 1)
+}
+
+/// Where the heap begins.
+pub(crate) fn heap(target: &Target, interpreted: bool, random: &Randomness) -> u64 {
+    // A static PIE lies among the mappings: its heap goes where PIEs go.
+    let moved = target.position_independent && !interpreted;
+    let start = if moved { PIE_BASE } else { target.end }.next_multiple_of(PAGE);
+    if !random.heap {
+        return start;
+    }
+    let start = if moved { start } else { start + PAGE };
+    start + process::random() % (HEAP_RANGE / PAGE) * PAGE
+}
+
+/// For a target whose PT_GNU_STACK says so.
+pub(crate) fn make_stack_executable(rsp: u64) -> Result<(), Errno> {
+    let all = libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC | libc::PROT_GROWSDOWN;
+    // SAFETY: the stack loses no right.
+    unsafe { kernel::protect(rsp & !(PAGE - 1), PAGE as usize, all) }
+}

@@ -1,0 +1,156 @@
+//! The tree file: the configured core as an executable in memory, which every
+//! process of the tree has a descriptor of.
+
+#![allow(unsafe_code, reason = "reads the core's own memory")]
+
+use core::mem::size_of;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use crate::abi::errno::Errno;
+use crate::exec::loader;
+use crate::image::BASE;
+use crate::image::bootstrap::{PAGE, PF_R, PF_W, PT_GNU_STACK, PT_LOAD, ProgramHeader, headers, is_read_only, pages};
+use crate::kernel;
+use crate::kernel::process;
+use crate::trap::descriptors::{self, Kept};
+
+/// Where in the file the image ends: the rest is free for what the tree shares.
+static IMAGE_END: AtomicU64 = AtomicU64::new(0);
+
+/// The name that /proc/PID/exe shows, after `/memfd:`.
+const NAME: &core::ffi::CStr = c"usertrap";
+
+const ET_EXEC: u16 = 2;
+const E_TYPE: usize = 16;
+const E_ENTRY: usize = 24;
+const E_PHOFF: usize = 32;
+const E_SHOFF: usize = 40;
+const E_PHNUM: usize = 56;
+const SIZE_OF_ELF_HEADER: usize = 64;
+
+/// Writes the core, as it is configured now, into a new tree file. Its offsets
+/// are those of the memory at [`BASE`], its zero pages are holes.
+///
+/// # Errors
+/// What memfd_create(2) and pwrite64(2) say.
+pub(crate) fn create() -> Result<(), Errno> {
+    let mut out = Headers::new();
+    let mut image_end = 0;
+    for segment in headers().iter().filter(|header| header.kind == PT_LOAD) {
+        let (start, end) = pages(segment);
+        image_end = end;
+        // What was zero and still is stays zero by itself.
+        let file_end = (start..end)
+            .step_by(PAGE as usize)
+            .rfind(|&page| !is_zero(page))
+            .map_or(start, |page| page + PAGE);
+        let writable = segment.flags & PF_W != 0 && !is_read_only(segment);
+        out.add(ProgramHeader {
+            kind: PT_LOAD,
+            flags: if writable { segment.flags } else { segment.flags & !PF_W },
+            offset: start,
+            address: BASE + start,
+            physical: BASE + start,
+            file_size: file_end - start,
+            memory_size: end - start,
+            align: PAGE,
+        });
+    }
+    out.add(ProgramHeader {
+        kind: PT_GNU_STACK,
+        flags: PF_R | PF_W,
+        ..ProgramHeader::EMPTY
+    });
+    IMAGE_END.store(image_end, Ordering::Relaxed);
+    let fd = process::memory_file(NAME)?;
+    let written = process::set_size(fd, image_end).and_then(|()| {
+        for load in out.headers() {
+            for page in (load.offset..load.offset + load.file_size).step_by(PAGE as usize) {
+                if !is_zero(page) {
+                    write(fd, page_at(page), page)?;
+                }
+            }
+        }
+        write(fd, &out.first_page(), 0)
+    });
+    let kept = written.and_then(|()| descriptors::keep(Kept::Tree, fd));
+    if kept != Ok(fd) {
+        kernel::close(fd);
+    }
+    kept.map(drop)
+}
+
+/// Where shared data may begin in the file.
+pub(crate) fn image_end() -> u64 {
+    IMAGE_END.load(Ordering::Relaxed)
+}
+
+fn page_at(page: u64) -> &'static [u8] {
+    // SAFETY: a page of the core's own image. It is configured by this thread
+    // alone, which is here.
+    unsafe { core::slice::from_raw_parts((BASE + page) as *const u8, PAGE as usize) }
+}
+
+fn is_zero(page: u64) -> bool {
+    // SAFETY: as above; pages are aligned to words.
+    let words = unsafe { core::slice::from_raw_parts((BASE + page) as *const u64, PAGE as usize / 8) };
+    words.iter().all(|&word| word == 0)
+}
+
+fn write(fd: i32, bytes: &[u8], offset: u64) -> Result<(), Errno> {
+    match kernel::pwrite(fd, bytes, offset)? {
+        written if written == bytes.len() => Ok(()),
+        _ => Err(Errno::ENOMEM),
+    }
+}
+
+/// The program headers of the file; they lie where the object's own do.
+struct Headers {
+    headers: [ProgramHeader; 8],
+    len: usize,
+}
+
+impl Headers {
+    const fn new() -> Headers {
+        Headers {
+            headers: [ProgramHeader::EMPTY; 8],
+            len: 0,
+        }
+    }
+
+    fn add(&mut self, header: ProgramHeader) {
+        if let Some(place) = self.headers.get_mut(self.len) {
+            *place = header;
+            self.len += 1;
+        }
+    }
+
+    fn headers(&self) -> &[ProgramHeader] {
+        self.headers.get(..self.len).unwrap_or(&[])
+    }
+
+    /// The image's first page, with the headers of an executable.
+    fn first_page(&self) -> [u8; PAGE as usize] {
+        let mut page = [0; PAGE as usize];
+        page.copy_from_slice(page_at(0));
+        let mut put = |at: usize, bytes: &[u8]| {
+            if let Some(place) = page.get_mut(at..at + bytes.len()) {
+                place.copy_from_slice(bytes);
+            }
+        };
+        put(E_TYPE, &ET_EXEC.to_le_bytes());
+        put(E_ENTRY, &loader::entry().to_le_bytes());
+        // No sections: e_shoff, and behind e_phnum e_shentsize, e_shnum, e_shstrndx.
+        put(E_SHOFF, &[0; 8]);
+        put(E_PHNUM, &(self.len as u16).to_le_bytes());
+        put(E_PHNUM + 2, &[0; 6]);
+        let table = SIZE_OF_ELF_HEADER;
+        put(E_PHOFF, &(table as u64).to_le_bytes());
+        for (index, header) in self.headers().iter().enumerate() {
+            let header = core::ptr::from_ref(header).cast::<[u8; size_of::<ProgramHeader>()]>();
+            // SAFETY: plain words without padding.
+            put(table + index * size_of::<ProgramHeader>(), unsafe { &*header });
+        }
+        page
+    }
+}

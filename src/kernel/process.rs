@@ -1,0 +1,199 @@
+//! System calls that make and become processes.
+
+#![allow(unsafe_code, reason = "system calls act on raw memory")]
+
+use core::ffi::CStr;
+
+use crate::abi::errno::Errno;
+use crate::kernel::{self, checked, syscall};
+
+/// `AT_EXECVE_CHECK` (`linux/fcntl.h`, Linux 6.14): all checks of an
+/// execveat(2) but those of the file's format, and no new program.
+pub const AT_EXECVE_CHECK: u64 = 0x1_0000;
+
+/// `MFD_EXEC` (`linux/memfd.h`, Linux 6.3): the file may be executed.
+const MFD_EXEC: u32 = 0x10;
+
+/// `struct prctl_mm_map` (`linux/prctl.h`).
+#[repr(C)]
+#[derive(Clone, Copy, Default, Debug)]
+pub struct MemoryMap {
+    /// `mm->start_code` and the like, see proc(5), `/proc/pid/stat`.
+    pub start_code: u64,
+    /// End of the code.
+    pub end_code: u64,
+    /// Start of the data.
+    pub start_data: u64,
+    /// End of the data.
+    pub end_data: u64,
+    /// Where the heap begins.
+    pub start_brk: u64,
+    /// Where the heap ends.
+    pub brk: u64,
+    /// The initial stack pointer.
+    pub start_stack: u64,
+    /// The strings of argv.
+    pub arg_start: u64,
+    /// Their end.
+    pub arg_end: u64,
+    /// The strings of the environment.
+    pub env_start: u64,
+    /// Their end.
+    pub env_end: u64,
+    /// The auxiliary vector's address.
+    pub auxv: u64,
+    /// Its size in bytes.
+    pub auxv_size: u32,
+    /// A descriptor for /proc/self/exe, or −1.
+    pub exe_fd: i32,
+}
+
+const PR_SET_MM: i32 = 35;
+const PR_SET_MM_MAP: u64 = 14;
+
+/// prctl(PR_SET_MM, PR_SET_MM_MAP): what /proc shows of the memory's layout.
+///
+/// # Errors
+/// EINVAL without CONFIG_CHECKPOINT_RESTORE, or if the map is not in order.
+pub fn set_memory_map(map: &MemoryMap) -> Result<(), Errno> {
+    let size = core::mem::size_of::<MemoryMap>();
+    // SAFETY: a live structure of the kernel's layout; it describes memory and
+    // changes none, but for the heap's place.
+    checked(unsafe { syscall!(SYS_prctl, PR_SET_MM, PR_SET_MM_MAP, core::ptr::from_ref(map), size, 0) }).map(drop)
+}
+
+/// execveat(2); returns only if it fails, or only checks.
+///
+/// # Safety
+/// The pointers are the kernel's to check, but the process must be ready to
+/// end.
+pub unsafe fn execveat(directory: i32, path: u64, argv: u64, envp: u64, flags: u64) -> Result<(), Errno> {
+    // SAFETY: by the contract.
+    checked(unsafe { syscall!(SYS_execveat, directory as i64, path, argv, envp, flags) }).map(drop)
+}
+
+/// openat(2), close-on-exec, of a path in the application's memory.
+pub fn open_at(directory: i32, path: u64, flags: i32) -> Result<i32, Errno> {
+    let flags = flags | libc::O_CLOEXEC;
+    // SAFETY: the kernel checks the path's address.
+    checked(unsafe { syscall!(SYS_openat, directory as i64, path, flags, 0) }).map(|fd| fd as i32)
+}
+
+/// memfd_create(2) of an executable file, close-on-exec.
+pub fn memory_file(name: &CStr) -> Result<i32, Errno> {
+    let create = |flags: u32| {
+        // SAFETY: a live C string.
+        checked(unsafe { syscall!(SYS_memfd_create, name.as_ptr(), flags) }).map(|fd| fd as i32)
+    };
+    // Kernels before 6.3 do not know MFD_EXEC, and make executable files.
+    create(libc::MFD_CLOEXEC | MFD_EXEC).or_else(|_| create(libc::MFD_CLOEXEC))
+}
+
+/// ftruncate(2).
+pub fn set_size(fd: i32, size: u64) -> Result<(), Errno> {
+    // SAFETY: takes no pointers.
+    checked(unsafe { syscall!(SYS_ftruncate, fd, size) }).map(drop)
+}
+
+/// fstat(2).
+pub fn stat(fd: i32) -> Result<libc::stat, Errno> {
+    // SAFETY: all-zero is a valid `stat`, plain data.
+    let mut stat: libc::stat = unsafe { core::mem::zeroed() };
+    // SAFETY: the buffer is live and has the kernel's layout.
+    checked(unsafe { syscall!(SYS_fstat, fd, &raw mut stat) })?;
+    Ok(stat)
+}
+
+/// readlinkat(2): the link's length.
+pub fn read_link(path: &CStr, out: &mut [u8]) -> Result<usize, Errno> {
+    // SAFETY: a live C string and a live buffer.
+    checked(unsafe {
+        syscall!(
+            SYS_readlinkat,
+            libc::AT_FDCWD as i64,
+            path.as_ptr(),
+            out.as_mut_ptr(),
+            out.len()
+        )
+    })
+    .map(|len| len as usize)
+}
+
+/// mmap(2) of a private file mapping.
+///
+/// # Safety
+/// With MAP_FIXED, nothing that is in use may lie in the range.
+pub unsafe fn map_file(
+    address: u64,
+    len: u64,
+    protection: i32,
+    flags: i32,
+    fd: i32,
+    offset: u64,
+) -> Result<u64, Errno> {
+    let flags = flags | libc::MAP_PRIVATE;
+    // SAFETY: by the contract.
+    checked(unsafe { syscall!(SYS_mmap, address, len, protection, flags, fd as i64, offset) })
+}
+
+/// getrandom(2) of eight bytes that may be guessed while the system boots.
+pub fn random() -> u64 {
+    let mut value = 0u64;
+    // SAFETY: a live buffer of that size.
+    unsafe { syscall!(SYS_getrandom, &raw mut value, 8, libc::GRND_INSECURE | libc::GRND_NONBLOCK) };
+    value
+}
+
+/// The name of the calling thread (`PR_GET_NAME`), padded with zeros.
+pub fn thread_name() -> [u8; 16] {
+    let mut name = [0; 16];
+    // SAFETY: a live buffer of the size that the kernel writes.
+    unsafe { syscall!(SYS_prctl, libc::PR_GET_NAME, name.as_mut_ptr()) };
+    name
+}
+
+/// Sets the name of the calling thread: its first 15 bytes.
+pub fn set_thread_name(name: &[u8]) {
+    let mut bytes = [0; 16];
+    for (to, from) in bytes.iter_mut().zip(name.iter().take(15)) {
+        *to = *from;
+    }
+    // SAFETY: a live C string.
+    unsafe { syscall!(SYS_prctl, libc::PR_SET_NAME, bytes.as_ptr()) };
+}
+
+/// Whether the file is on a mount without execution (`ST_NOEXEC`, fstatfs(2)).
+pub fn is_noexec(fd: i32) -> Result<bool, Errno> {
+    /// `ST_NOEXEC` of `linux/statfs.h`.
+    const ST_NOEXEC: i64 = 8;
+    // SAFETY: all-zero is a valid `statfs`, plain data.
+    let mut stat: libc::statfs = unsafe { core::mem::zeroed() };
+    // SAFETY: the buffer is live and has the kernel's layout.
+    checked(unsafe { syscall!(SYS_fstatfs, fd, &raw mut stat) })?;
+    Ok(stat.f_flags & ST_NOEXEC != 0)
+}
+
+/// faccessat2(2) of an open file: whether the effective user may execute it.
+pub fn may_execute(fd: i32) -> Result<(), Errno> {
+    let flags = libc::AT_EACCESS | libc::AT_EMPTY_PATH;
+    // SAFETY: a live C string.
+    let result = checked(unsafe { syscall!(SYS_faccessat2, fd as i64, c"".as_ptr(), libc::X_OK, flags) });
+    match result {
+        // Before Linux 5.8: who may not execute it will be told by others.
+        Err(Errno::ENOSYS) => Ok(()),
+        result => result.map(drop),
+    }
+}
+
+/// Ends the process by a signal, as the kernel does it with an image that it
+/// cannot complete.
+pub fn die_of(signal: i32) -> ! {
+    // SAFETY: the process ends.
+    unsafe {
+        let default = crate::abi::sigaction::KernelSigaction::default();
+        let _ = kernel::sigaction(signal, Some(&default));
+        syscall!(SYS_tgkill, kernel::getpid(), kernel::gettid(), signal);
+    }
+    kernel::unblock(crate::abi::sigframe::bit(signal));
+    kernel::exit_group(128 + signal)
+}

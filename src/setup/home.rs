@@ -1,0 +1,127 @@
+//! The start of the first process of a tree: at [`BASE`], where the bootstrap
+//! has put us.
+
+#![allow(unsafe_code, reason = "runs before main, reads the initial stack")]
+
+use core::cell::Cell;
+use core::ffi::CStr;
+
+use super::config::{self, Config, Level};
+use super::process::{self, Process};
+use super::{Inherited, Reason, bring_up, command, configure, undo, unfit};
+use crate::abi::errno::Errno;
+use crate::hook::Hook;
+use crate::image::{Start, tree};
+use crate::kernel;
+use crate::kernel::log;
+use crate::trap::{descriptors, dispatch, sigaction};
+
+/// The type of [`at_home`], by which the bootstrap calls its copy.
+pub(crate) type AtHome = unsafe extern "C" fn(*const usize, Start, i64) -> bool;
+
+/// Starts the library with the hook linked in, or the tool that the settings
+/// name; or says why not, and runs or refuses the application. Returns whether
+/// this copy of the object is in use now.
+///
+/// `moved` is how the bootstrap fared: −errno, or whether the object needs
+/// nothing but itself, and new programs can start with it.
+///
+/// # Safety
+/// `stack` is the process's initial one; called once, before other threads
+/// exist.
+pub(crate) unsafe extern "C" fn at_home(stack: *const usize, start: Start, moved: i64) -> bool {
+    // SAFETY: by the contract.
+    let process = unsafe { Process::at(stack) };
+    log::configure(Level::Warn);
+    let settings = command::settings(&process, start);
+    let config = match Config::parse(settings.clone()) {
+        Ok(config) => config,
+        Err(error) => {
+            unfit(config::unfit_of(settings), &Reason::Config(error));
+            return command::run_natively(&process, start);
+        }
+    };
+    log::configure(config.log);
+    let started = Cell::new(false);
+    let outcome = Errno::from_result(moved).map_or(Ok(()), |errno| Err(Reason::Home(errno)));
+    let outcome = outcome.and_then(|()| begin(&process, &config, start, moved != 0, &started));
+    let Err(reason) = outcome else { return true };
+    if started.get() {
+        undo();
+    }
+    unfit(config.unfit, &reason);
+    command::run_natively(&process, start)
+}
+
+fn begin(
+    process: &Process,
+    config: &Config<'_>,
+    start: Start,
+    alone: bool,
+    started: &Cell<bool>,
+) -> Result<(), Reason<'static>> {
+    let gs = kernel::gs_base();
+    if gs != 0 {
+        return Err(Reason::GsInUse(gs));
+    }
+    configure(process, config, linked())?;
+    if !alone {
+        log::line(
+            Level::Warn,
+            format_args!("this hook needs other libraries: new programs cannot be started with it"),
+        );
+    } else if let Err(errno) = tree::create() {
+        log::line(
+            Level::Warn,
+            format_args!(
+                "no file in memory can be executed (errno {}): new programs cannot be started; see vm.memfd_noexec",
+                errno.number()
+            ),
+        );
+    }
+    if dispatch::hook().is_some() {
+        let out = command::variable(process, start, b"USERTRAP_OUT=").filter(|_| config.out.is_some());
+        descriptors::open_report(out).map_err(Reason::Report)?;
+    }
+    if start == Start::Command {
+        command::run(process);
+    }
+    started.set(true);
+    bring_up(&Inherited {
+        blocked: kernel::mask() & sigaction::reserved(),
+        ignored: 0,
+        arm: true,
+    })
+}
+
+type Linked = Option<&'static dyn Hook>;
+
+// `usertrap::hook!` puts its hook into the same section, whose ends the
+// linker names. This entry lets the section exist without one.
+#[used]
+#[unsafe(link_section = "usertrap_hooks")]
+static NONE: Linked = None;
+
+#[allow(improper_ctypes, reason = "defined in Rust, by `hook!`")]
+unsafe extern "C" {
+    static __start_usertrap_hooks: Linked;
+    static __stop_usertrap_hooks: Linked;
+}
+
+fn linked() -> Option<&'static &'static dyn Hook> {
+    let (start, stop) = (&raw const __start_usertrap_hooks, &raw const __stop_usertrap_hooks);
+    // SAFETY: the section is an array of these, from its start to its end.
+    let hooks = unsafe { core::slice::from_raw_parts(start, stop.offset_from_unsigned(start)) };
+    hooks.iter().flatten().next()
+}
+
+#[ctor::ctor(unsafe)]
+fn constructor() {
+    // SAFETY: this is the process's first constructor.
+    unsafe { crate::image::preloaded(process::stack_end()) };
+}
+
+/// A C string's bytes.
+pub(crate) fn bytes(string: &'static CStr) -> &'static [u8] {
+    string.to_bytes()
+}
