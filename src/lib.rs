@@ -9,6 +9,7 @@
 
 pub mod abi;
 pub mod arm;
+pub mod exec;
 pub mod hook;
 pub mod kernel;
 pub mod rewrite;
