@@ -85,8 +85,10 @@ pub struct Layout<'a> {
     first: Option<u64>,
     span: u64,
     alignment: u64,
-    code: Range<u64>,
-    data: Range<u64>,
+    code_start: u64,
+    code_end: u64,
+    data_start: u64,
+    data_end: u64,
     end: u64,
     headers: u64,
 }
@@ -125,8 +127,10 @@ impl<'a> Layout<'a> {
             first: None,
             span: 0,
             alignment: 0,
-            code: u64::MAX..0,
-            data: 0..0,
+            code_start: u64::MAX,
+            code_end: 0,
+            data_start: 0,
+            data_end: 0,
             end: 0,
             headers: 0,
         };
@@ -144,11 +148,11 @@ impl<'a> Layout<'a> {
                 layout.alignment = layout.alignment.max(load.align);
             }
             if load.flags & PF_X != 0 {
-                layout.code.start = layout.code.start.min(load.vaddr);
-                layout.code.end = layout.code.end.max(file_end);
+                layout.code_start = layout.code_start.min(load.vaddr);
+                layout.code_end = layout.code_end.max(file_end);
             }
-            layout.data.start = layout.data.start.max(load.vaddr);
-            layout.data.end = layout.data.end.max(file_end);
+            layout.data_start = layout.data_start.max(load.vaddr);
+            layout.data_end = layout.data_end.max(file_end);
             layout.end = layout.end.max(end);
             // The last segment that has them counts.
             let within = header.table_offset.wrapping_sub(load.offset);
@@ -247,13 +251,13 @@ impl<'a> Layout<'a> {
     /// `start_code` and `end_code` of the process. Without an executable
     /// segment they are the bias less one, and the bias.
     pub fn code(&self, bias: u64) -> Range<u64> {
-        self.code.start.wrapping_add(bias)..self.code.end.wrapping_add(bias)
+        self.code_start.wrapping_add(bias)..self.code_end.wrapping_add(bias)
     }
 
     /// `start_data` and `end_data` of the process: of the highest segment its
     /// start, and the highest end of bytes from the file.
     pub fn data(&self, bias: u64) -> Range<u64> {
-        self.data.start.wrapping_add(bias)..self.data.end.wrapping_add(bias)
+        self.data_start.wrapping_add(bias)..self.data_end.wrapping_add(bias)
     }
 
     /// The first page behind the image, where the break starts. The kernel
