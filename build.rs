@@ -14,6 +14,8 @@ fn main() {
         // The ends of the section of linked hooks are our own business.
         "-Wl,-z,start-stop-visibility=hidden",
         "-nostartfiles",
+        // Executed, the object starts a program.
+        "-Wl,-e,usertrap_start",
     ] {
         println!("cargo:rustc-cdylib-link-arg={option}");
     }

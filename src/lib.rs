@@ -9,7 +9,10 @@
 
 pub mod abi;
 pub mod arm;
+pub mod exec;
 pub mod hook;
+#[cfg(not(any(test, feature = "std")))]
+mod image;
 pub mod kernel;
 pub mod rewrite;
 #[cfg(not(any(test, feature = "std")))]

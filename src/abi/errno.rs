@@ -7,22 +7,52 @@ pub struct Errno(i32);
 impl Errno {
     /// Operation not permitted.
     pub const EPERM: Errno = Errno(libc::EPERM);
+    /// No such file or directory.
+    pub const ENOENT: Errno = Errno(libc::ENOENT);
     /// Interrupted system call.
     pub const EINTR: Errno = Errno(libc::EINTR);
+    /// Input/output error: a file is shorter than its headers say.
+    pub const EIO: Errno = Errno(libc::EIO);
+    /// Argument list too long.
+    pub const E2BIG: Errno = Errno(libc::E2BIG);
+    /// Exec format error: no loader takes the file.
+    pub const ENOEXEC: Errno = Errno(libc::ENOEXEC);
     /// Bad file descriptor.
     pub const EBADF: Errno = Errno(libc::EBADF);
     /// Resource temporarily unavailable.
     pub const EAGAIN: Errno = Errno(libc::EAGAIN);
     /// Cannot allocate memory.
     pub const ENOMEM: Errno = Errno(libc::ENOMEM);
+    /// Permission denied.
+    pub const EACCES: Errno = Errno(libc::EACCES);
     /// Bad address.
     pub const EFAULT: Errno = Errno(libc::EFAULT);
+    /// File exists: the address range is taken.
+    pub const EEXIST: Errno = Errno(libc::EEXIST);
+    /// Not a directory.
+    pub const ENOTDIR: Errno = Errno(libc::ENOTDIR);
+    /// Is a directory: an interpreter that is one.
+    pub const EISDIR: Errno = Errno(libc::EISDIR);
     /// Invalid argument.
     pub const EINVAL: Errno = Errno(libc::EINVAL);
+    /// Too many open files in the system.
+    pub const ENFILE: Errno = Errno(libc::ENFILE);
+    /// Too many open files.
+    pub const EMFILE: Errno = Errno(libc::EMFILE);
     /// Not a typewriter: the kernel does not know the ioctl.
     pub const ENOTTY: Errno = Errno(libc::ENOTTY);
+    /// Text file busy: it is open for writing.
+    pub const ETXTBSY: Errno = Errno(libc::ETXTBSY);
+    /// File name too long.
+    pub const ENAMETOOLONG: Errno = Errno(libc::ENAMETOOLONG);
     /// Function not implemented.
     pub const ENOSYS: Errno = Errno(libc::ENOSYS);
+    /// Too many symbolic links, or interpreters of interpreters.
+    pub const ELOOP: Errno = Errno(libc::ELOOP);
+    /// Value too large for defined data type.
+    pub const EOVERFLOW: Errno = Errno(libc::EOVERFLOW);
+    /// Accessing a corrupted shared library: the program interpreter is no ELF file for this machine.
+    pub const ELIBBAD: Errno = Errno(libc::ELIBBAD);
 
     /// The value that a system call returns in `rax` for this error.
     pub const fn to_result(self) -> i64 {

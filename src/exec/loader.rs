@@ -17,7 +17,7 @@ use crate::abi::errno::Errno;
 use crate::exec::message::{self, Message};
 use crate::exec::place::{self, Randomness};
 use crate::exec::stack::Stack;
-use crate::exec::{identity, map};
+use crate::exec::map;
 use crate::hook::Call;
 use crate::kernel;
 use crate::kernel::log;
@@ -129,15 +129,15 @@ fn load(stack: &mut Stack, text: &'static CStr, message: &Message) -> Result<u64
         base = interpreter.bias;
         kernel::close(message.interpreter);
     }
-    identity::of(message.target);
     kernel::close(message.target);
 
     stack.drop_last_variable();
+    let [headers, header_size, header_count] = target.headers;
     let vector = stack.auxiliary();
     for (kind, value) in [
-        (AT_PHDR, target.headers),
-        (AT_PHENT, target.header_size),
-        (AT_PHNUM, target.header_count),
+        (AT_PHDR, headers),
+        (AT_PHENT, header_size),
+        (AT_PHNUM, header_count),
         (AT_BASE, base),
         (AT_ENTRY, target.entry),
         (AT_EXECFN, path.as_ptr() as u64),
@@ -147,15 +147,15 @@ fn load(stack: &mut Stack, text: &'static CStr, message: &Message) -> Result<u64
     if target.stack_executable {
         place::make_stack_executable(stack.start())?;
     }
-    let brk = place::heap(&target, message.interpreter >= 0, &random);
+    let brk = place::heap(&target, &random);
     let vector = stack.auxiliary();
     let (auxv, auxv_size) = (vector.as_ptr() as u64, size_of_val(vector) as u32);
     let [arg_start, arg_end, env_end] = stack.strings(text.as_ptr() as u64);
     let map = MemoryMap {
-        start_code: target.start_code,
-        end_code: target.end_code,
-        start_data: target.start_data,
-        end_data: target.end_data,
+        start_code: target.code[0],
+        end_code: target.code[1],
+        start_data: target.data[0],
+        end_data: target.data[1],
         start_brk: brk,
         brk,
         start_stack: stack.start(),

@@ -5,6 +5,7 @@
 
 use crate::abi::auxv::{AT_EXECFN, get};
 use crate::abi::errno::Errno;
+use crate::exec::layout::ET_DYN_BASE;
 use crate::exec::map::Target;
 use crate::exec::stack::Stack;
 use crate::image::BASE;
@@ -14,9 +15,6 @@ use crate::kernel::process;
 
 const PAGE: u64 = 4096;
 
-/// `ELF_ET_DYN_BASE` of x86-64: two thirds of the address space, where a PIE
-/// goes.
-const PIE_BASE: u64 = 0x7fff_ffff_f000 / 3 * 2;
 /// `arch_mmap_rnd`: the default of `vm.mmap_rnd_bits`, which only root can read.
 const PIE_BITS: u32 = 28;
 /// `arch_randomize_brk` for 64-bit programs.
@@ -45,27 +43,24 @@ impl Randomness {
     }
 }
 
-/// The load bias for a PIE whose first page is at `first`, with segments
-/// aligned to `align`.
-pub(crate) fn pie_bias(first: u64, align: u64, random: &Randomness) -> u64 {
-    let mut address = PIE_BASE;
+/// Where a PIE goes, before its alignment.
+pub(crate) fn pie_base(random: &Randomness) -> u64 {
     if random.addresses {
-        address += (process::random() & ((1 << PIE_BITS) - 1)) * PAGE;
+        ET_DYN_BASE + process::random() % (1 << PIE_BITS) * PAGE
+    } else {
+        ET_DYN_BASE
     }
-    let address = address & !(align.max(PAGE) - 1);
-    (address.wrapping_sub(first)) & !(PAGE - 1)
 }
 
 /// Where the heap begins.
-pub(crate) fn heap(target: &Target, interpreted: bool, random: &Randomness) -> u64 {
+pub(crate) fn heap(target: &Target, random: &Randomness) -> u64 {
     // A static PIE lies among the mappings: its heap goes where PIEs go.
-    let moved = target.position_independent && !interpreted;
-    let start = if moved { PIE_BASE } else { target.end }.next_multiple_of(PAGE);
+    let start = if target.static_pie { ET_DYN_BASE } else { target.end }.next_multiple_of(PAGE);
     if !random.heap {
         return start;
     }
-    let start = if moved { start } else { start + PAGE };
-    start + process::random() % (HEAP_RANGE / PAGE) * PAGE
+    let gap = if target.static_pie { 0 } else { PAGE };
+    start + gap + process::random() % (HEAP_RANGE / PAGE) * PAGE
 }
 
 /// For a target whose PT_GNU_STACK says so.

@@ -185,7 +185,7 @@ unsafe extern "C" fn executed(stack: *const usize) -> ! {
 
 unsafe fn start_at_home(stack: *const usize, start: Start) {
     let base = own_base();
-    let home = setup::at_home as *const () as u64 - base + BASE;
+    let home = setup::home::at_home as *const () as u64 - base + BASE;
     let span = headers()
         .iter()
         .filter(|header| header.kind == PT_LOAD)
@@ -195,10 +195,10 @@ unsafe fn start_at_home(stack: *const usize, start: Start) {
     let moved = move_home(base, span);
     // SAFETY: the function's copy, relocated; it has this very signature. If
     // the copy could not be made, the function runs where it is, to say so.
-    let at_home: setup::AtHome = unsafe {
+    let at_home: setup::home::AtHome = unsafe {
         core::mem::transmute(match moved {
             Ok(_) => home as *const (),
-            Err(_) => setup::at_home as *const (),
+            Err(_) => setup::home::at_home as *const (),
         })
     };
     // SAFETY: by the contract.

@@ -35,4 +35,4 @@ const MARK: [u8; 7] = *b"usrtrap";
 /// Where in `e_ident` the mark stands (`EI_PAD`).
 const MARK_AT: usize = 9;
 
-pub(crate) use bootstrap::Start;
+pub(crate) use bootstrap::{Start, preloaded};

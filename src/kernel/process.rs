@@ -119,21 +119,23 @@ pub fn read_link(path: &CStr, out: &mut [u8]) -> Result<usize, Errno> {
     .map(|len| len as usize)
 }
 
-/// mmap(2) of a private file mapping.
+/// mmap(2) of private memory, of a file (descriptor and offset) or anonymous.
 ///
 /// # Safety
 /// With MAP_FIXED, nothing that is in use may lie in the range.
-pub unsafe fn map_file(
+pub unsafe fn map_memory(
     address: u64,
     len: u64,
     protection: i32,
     flags: i32,
-    fd: i32,
-    offset: u64,
+    file: Option<(i32, u64)>,
 ) -> Result<u64, Errno> {
-    let flags = flags | libc::MAP_PRIVATE;
+    let (kind, (fd, offset)) = match file {
+        Some(file) => (libc::MAP_PRIVATE, file),
+        None => (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, (-1, 0)),
+    };
     // SAFETY: by the contract.
-    checked(unsafe { syscall!(SYS_mmap, address, len, protection, flags, fd as i64, offset) })
+    checked(unsafe { syscall!(SYS_mmap, address, len, protection, flags | kind, fd as i64, offset) })
 }
 
 /// getrandom(2) of eight bytes that may be guessed while the system boots.

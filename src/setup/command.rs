@@ -6,13 +6,14 @@
 #![allow(unsafe_code, reason = "walks the arguments")]
 
 use core::ffi::{CStr, c_char};
+use core::fmt;
 
 use super::config::Level;
 use super::process::Process;
 use crate::abi::errno::Errno;
 use crate::exec::launch;
 use crate::exec::message::ARM;
-use crate::exec::{Request, open};
+use crate::exec::Request;
 use crate::image::Start;
 use crate::kernel;
 use crate::kernel::log;
@@ -121,10 +122,26 @@ fn cannot(path: *const *const c_char, errno: Errno) -> ! {
     log::configure(Level::Error);
     log::line(
         Level::Error,
-        format_args!("cannot run {}: {}", path.to_bytes().escape_ascii(), open::text(errno)),
+        format_args!("cannot run {}: {}", path.to_bytes().escape_ascii(), Text(errno)),
     );
     kernel::exit_group(match errno {
         Errno::ENOENT => NOT_FOUND,
         _ => NOT_EXECUTABLE,
     });
+}
+
+/// The text of the errors that are met most.
+struct Text(Errno);
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Errno::ENOENT => "No such file or directory",
+            Errno::EACCES => "Permission denied",
+            Errno::ENOEXEC => "Exec format error",
+            Errno::ENOTDIR => "Not a directory",
+            Errno::E2BIG => "Argument list too long",
+            errno => return write!(f, "errno {}", errno.number()),
+        })
+    }
 }

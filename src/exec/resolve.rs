@@ -1,0 +1,196 @@
+//! From what the application asked for to what will run, or to the error that
+//! the kernel would have given: `bprm_execve` and the format handlers of
+//! `fs/exec.c`, `fs/binfmt_script.c`, `fs/binfmt_elf.c`.
+
+use crate::abi::elf::{HEADER_SIZE, Header, NotLoadable, PROGRAM_HEADER_SIZE};
+use crate::abi::errno::Errno;
+use crate::exec::Request;
+use crate::exec::arguments::{DEPTH, Leading};
+use crate::exec::layout::{self, INTERPRETER_PATH_MAX};
+use crate::exec::message::BY_DESCRIPTOR;
+use crate::exec::open::{self, Owned};
+use crate::exec::script::{self, HEAD_SIZE};
+use crate::kernel;
+use crate::kernel::log;
+use crate::kernel::process;
+use crate::kernel::user;
+
+/// What will run.
+#[derive(Debug)]
+pub(crate) enum Program {
+    /// A 64-bit program, by our loader.
+    Interposed(Target),
+    /// A program for another ABI, without us.
+    Native,
+}
+
+/// A program that the loader can start.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) file: Owned,
+    /// Its PT_INTERP.
+    pub(crate) interpreter: Option<Owned>,
+    /// The path that it was asked for by: AT_EXECFN.
+    pub(crate) path: u64,
+    /// For the loader's message.
+    pub(crate) flags: u64,
+    /// For the loader's message.
+    pub(crate) name: [u64; 2],
+}
+
+impl Target {
+    /// The descriptors that the loader needs; −1 for none.
+    pub(crate) fn descriptors(&self) -> [i32; 2] {
+        [
+            self.file.number(),
+            self.interpreter.as_ref().map_or(-1, Owned::number),
+        ]
+    }
+}
+
+/// Finds out what will run. Strings that come before the application's
+/// arguments are put into `leading`.
+///
+/// # Errors
+/// The kernel's.
+pub(crate) fn resolve(request: &Request, leading: &mut Leading) -> Result<Program, Errno> {
+    open::check(request)?;
+    let file = open_or_say(open::open(request))?;
+    let path = execution_path(request, leading)?;
+    // A script that is named by a descriptor which will be closed cannot be
+    // opened by its interpreter.
+    let inaccessible = path != request.path && is_close_on_exec(request.directory);
+    let by_descriptor = open::is_by_descriptor(request)?;
+    let name = if by_descriptor { name_of(file.number()) } else { [0; 2] };
+    let flags = if by_descriptor { BY_DESCRIPTOR } else { 0 };
+
+    let mut file = file;
+    let mut interpreted = path;
+    for _ in 0..=DEPTH {
+        let mut head = [0; HEAD_SIZE];
+        kernel::pread(file.number(), &mut head, 0)?;
+        if let Some(script) = script::parse(&head)? {
+            if inaccessible {
+                return Err(Errno::ENOENT);
+            }
+            if leading.strings().is_empty() {
+                leading.put(interpreted);
+            }
+            if let Some(argument) = script.argument {
+                let argument = leading.keep(&[argument])?;
+                leading.put(argument);
+            }
+            interpreted = leading.keep(&[script.interpreter])?;
+            leading.put(interpreted);
+            open::check_path(interpreted)?;
+            file = open_or_say(open::open_path(interpreted))?;
+            continue;
+        }
+        let header = match Header::parse(&head) {
+            Ok(header) => header,
+            Err(NotLoadable::I386) => return Ok(Program::Native),
+            Err(error) => return Err(error.as_program()),
+        };
+        let interpreter = interpreter_of(&file, &header)?;
+        return Ok(Program::Interposed(Target {
+            file,
+            interpreter,
+            path,
+            flags,
+            name,
+        }));
+    }
+    Err(Errno::ELOOP)
+}
+
+/// What may be executed but not read cannot be mapped by the loader.
+fn open_or_say(opened: Result<Owned, Errno>) -> Result<Owned, Errno> {
+    if matches!(opened, Err(Errno::EACCES | Errno::EPERM)) {
+        log::warn_unreadable();
+        return Err(Errno::EACCES);
+    }
+    opened
+}
+
+/// `bprm->filename`: the path, or `/dev/fd/N`, or `/dev/fd/N/path`.
+fn execution_path(request: &Request, leading: &mut Leading) -> Result<u64, Errno> {
+    let mut path = [0; layout::INTERPRETER_PATH_MAX];
+    let len = user::copy_string(&mut path, request.path)?;
+    let path = path.get(..len).unwrap_or(&[]);
+    if request.directory == libc::AT_FDCWD || path.first() == Some(&b'/') {
+        return Ok(request.path);
+    }
+    let mut number = [0; 12];
+    let digits = open::decimal(request.directory as u32, &mut number);
+    let number = number.get(..digits).unwrap_or(&[]);
+    let slash: &[u8] = if path.is_empty() { b"" } else { b"/" };
+    leading.keep(&[b"/dev/fd/", number, slash, path])
+}
+
+fn is_close_on_exec(fd: i32) -> bool {
+    kernel::fcntl(fd, libc::F_GETFD, 0).is_ok_and(|flags| flags & libc::FD_CLOEXEC as u64 != 0)
+}
+
+/// The first 15 bytes of a file's own name, as the kernel names a thread.
+fn name_of(fd: i32) -> [u64; 2] {
+    let link = open::descriptor_path(fd);
+    let mut path = [0; INTERPRETER_PATH_MAX];
+    let Ok(link) = core::ffi::CStr::from_bytes_until_nul(&link) else {
+        return [0; 2];
+    };
+    let len = process::read_link(link, &mut path).unwrap_or(0);
+    let path = path.get(..len).unwrap_or(&[]);
+    let path = match process::stat(fd) {
+        Ok(stat) if stat.st_nlink == 0 => path.strip_suffix(b" (deleted)").unwrap_or(path),
+        _ => path,
+    };
+    let mut name = [0; 16];
+    let last = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
+    for (to, from) in name.iter_mut().zip(last.iter().take(15)) {
+        *to = *from;
+    }
+    let (first, second) = name.split_at(8);
+    [first, second].map(|half| u64::from_le_bytes(half.try_into().unwrap_or_default()))
+}
+
+/// The file's PT_INTERP, opened. The program headers are read in parts, since
+/// this runs on the hook stack.
+fn interpreter_of(file: &Owned, header: &Header) -> Result<Option<Owned>, Errno> {
+    const PART: u16 = 32;
+    let mut found = None;
+    for first in (0..header.count).step_by(PART.into()) {
+        let part = Header {
+            count: PART.min(header.count - first),
+            ..*header
+        };
+        let mut bytes = [0; PART as usize * PROGRAM_HEADER_SIZE];
+        let bytes = bytes.get_mut(..part.table_size()).ok_or(Errno::ENOEXEC)?;
+        let offset = u64::from(first) * PROGRAM_HEADER_SIZE as u64;
+        let offset = header.table_offset.checked_add(offset).ok_or(Errno::ENOEXEC)?;
+        let read = kernel::pread(file.number(), bytes, offset).map_err(|_| Errno::ENOEXEC)?;
+        let table = part.table(bytes.get(..read).unwrap_or(&[])).ok_or(Errno::ENOEXEC)?;
+        if found.is_none() {
+            found = layout::interpreter(table)?;
+        }
+    }
+    let Some((offset, len)) = found else { return Ok(None) };
+    let mut path = [0; INTERPRETER_PATH_MAX];
+    let bytes = path.get_mut(..len).ok_or(Errno::ENOEXEC)?;
+    if kernel::pread(file.number(), bytes, offset)? != len {
+        return Err(Errno::EIO);
+    }
+    let path = layout::interpreter_path(bytes)?;
+    open::check_path(path.as_ptr() as u64)?;
+    let interpreter = open_or_say(open::open_path(path.as_ptr() as u64))?;
+    let mut head = [0; HEADER_SIZE];
+    if kernel::pread(interpreter.number(), &mut head, 0)? != HEADER_SIZE {
+        return Err(Errno::EIO);
+    }
+    let header = Header::parse_interpreter(&head).map_err(|error| error.as_interpreter())?;
+    let end = header.table_offset.checked_add(header.table_size() as u64);
+    let last = end.and_then(|end| end.checked_sub(1)).ok_or(Errno::ELIBBAD)?;
+    match kernel::pread(interpreter.number(), &mut [0], last) {
+        Ok(1) => Ok(Some(interpreter)),
+        _ => Err(Errno::ELIBBAD),
+    }
+}
