@@ -11,7 +11,6 @@ pub mod abi;
 pub mod arm;
 pub mod exec;
 pub mod hook;
-#[cfg(not(any(test, feature = "std")))]
 mod image;
 pub mod kernel;
 pub mod rewrite;

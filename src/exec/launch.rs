@@ -8,7 +8,7 @@ use crate::abi::errno::Errno;
 use crate::exec::Request;
 use crate::exec::arguments::{Arguments, Leading};
 use crate::exec::message::Message;
-use crate::exec::open::{self, Owned};
+use crate::exec::open::Owned;
 use crate::exec::resolve::{self, Program, Target};
 use crate::kernel;
 use crate::kernel::log;
@@ -50,7 +50,7 @@ pub(crate) fn serve(area: &mut ThreadArea) -> Action {
                 return dispatch::answer(area, area.call.number as i64);
             }
             match program {
-                Program::Native(_) => natively(area, &request, &leading),
+                Program::Native => natively(area, &request),
                 Program::Interposed(target) => interposed(area, &request, &leading, target),
             }
         }
@@ -63,7 +63,7 @@ pub(crate) fn first(request: &Request, flags: u64) -> Errno {
     let mut leading = Leading::new();
     let target = match resolve::resolve(request, &mut leading) {
         Ok(Program::Interposed(target)) => target,
-        Ok(Program::Native(_)) => {
+        Ok(Program::Native) => {
             log::warn_native();
             // SAFETY: nothing else runs in this process.
             let result = unsafe { execveat(request.directory, request.path, request.argv, request.envp, 0) };
@@ -156,12 +156,11 @@ fn go(arguments: &Arguments, target: &Target, state: &State) -> Errno {
 }
 
 /// A program that cannot be interposed is executed as it would have been.
-fn natively(area: &mut ThreadArea, request: &Request, leading: &Leading) -> Errno {
+fn natively(area: &mut ThreadArea, request: &Request) -> Errno {
     log::warn_native();
     let table = area.dispositions.load(Ordering::Relaxed);
     // SAFETY: tables outlive the threads that use them.
     let ignored = sigaction::ignored_reserved(unsafe { &*table });
-    let _ = leading;
     sigaction::ignore(ignored, true);
     let before = kernel::set_mask(area.saved_mask.load(Ordering::Relaxed) | area.virtual_mask);
     // SAFETY: the application's own call.

@@ -3,8 +3,6 @@
 
 #![allow(unsafe_code, reason = "system calls act on raw memory")]
 
-use core::mem::ManuallyDrop;
-
 use crate::abi::errno::Errno;
 use crate::exec::Request;
 use crate::kernel;
@@ -18,11 +16,6 @@ pub(crate) struct Owned(i32);
 impl Owned {
     pub(crate) fn number(&self) -> i32 {
         self.0
-    }
-
-    /// Stays open.
-    pub(crate) fn release(self) -> i32 {
-        ManuallyDrop::new(self).0
     }
 }
 

@@ -17,7 +17,9 @@
 //! The address is fixed because the seccomp filter, which survives execve,
 //! allows calls from one range of addresses only, the gate's.
 
+#[cfg(not(any(test, feature = "std")))]
 mod bootstrap;
+#[cfg(not(any(test, feature = "std")))]
 pub(crate) mod tree;
 
 /// Where the core runs, in every process.
@@ -29,10 +31,13 @@ pub(crate) mod tree;
 /// application memory.
 pub(crate) const BASE: u64 = 0x5800_0000_0000;
 
+#[cfg(not(any(test, feature = "std")))]
 /// Stands in the padding of the ELF header at [`BASE`] of a core that is up.
 const MARK: [u8; 7] = *b"usrtrap";
 
+#[cfg(not(any(test, feature = "std")))]
 /// Where in `e_ident` the mark stands (`EI_PAD`).
 const MARK_AT: usize = 9;
 
+#[cfg(not(any(test, feature = "std")))]
 pub(crate) use bootstrap::{Start, preloaded};

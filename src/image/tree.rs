@@ -40,10 +40,10 @@ pub(crate) fn create() -> Result<(), Errno> {
         let (start, end) = pages(segment);
         image_end = end;
         // What was zero and still is stays zero by itself.
-        let file_end = (start..end)
-            .step_by(PAGE as usize)
-            .rfind(|&page| !is_zero(page))
-            .map_or(start, |page| page + PAGE);
+        let mut file_end = end;
+        while file_end > start && is_zero(file_end - PAGE) {
+            file_end -= PAGE;
+        }
         let writable = segment.flags & PF_W != 0 && !is_read_only(segment);
         out.add(ProgramHeader {
             kind: PT_LOAD,

@@ -9,7 +9,7 @@ use crate::kernel::{self, checked, syscall};
 
 /// `AT_EXECVE_CHECK` (`linux/fcntl.h`, Linux 6.14): all checks of an
 /// execveat(2) but those of the file's format, and no new program.
-pub const AT_EXECVE_CHECK: u64 = 0x1_0000;
+pub(crate) const AT_EXECVE_CHECK: u64 = 0x1_0000;
 
 /// `MFD_EXEC` (`linux/memfd.h`, Linux 6.3): the file may be executed.
 const MFD_EXEC: u32 = 0x10;
@@ -17,35 +17,35 @@ const MFD_EXEC: u32 = 0x10;
 /// `struct prctl_mm_map` (`linux/prctl.h`).
 #[repr(C)]
 #[derive(Clone, Copy, Default, Debug)]
-pub struct MemoryMap {
+pub(crate) struct MemoryMap {
     /// `mm->start_code` and the like, see proc(5), `/proc/pid/stat`.
-    pub start_code: u64,
+    pub(crate) start_code: u64,
     /// End of the code.
-    pub end_code: u64,
+    pub(crate) end_code: u64,
     /// Start of the data.
-    pub start_data: u64,
+    pub(crate) start_data: u64,
     /// End of the data.
-    pub end_data: u64,
+    pub(crate) end_data: u64,
     /// Where the heap begins.
-    pub start_brk: u64,
+    pub(crate) start_brk: u64,
     /// Where the heap ends.
-    pub brk: u64,
+    pub(crate) brk: u64,
     /// The initial stack pointer.
-    pub start_stack: u64,
+    pub(crate) start_stack: u64,
     /// The strings of argv.
-    pub arg_start: u64,
+    pub(crate) arg_start: u64,
     /// Their end.
-    pub arg_end: u64,
+    pub(crate) arg_end: u64,
     /// The strings of the environment.
-    pub env_start: u64,
+    pub(crate) env_start: u64,
     /// Their end.
-    pub env_end: u64,
+    pub(crate) env_end: u64,
     /// The auxiliary vector's address.
-    pub auxv: u64,
+    pub(crate) auxv: u64,
     /// Its size in bytes.
-    pub auxv_size: u32,
+    pub(crate) auxv_size: u32,
     /// A descriptor for /proc/self/exe, or −1.
-    pub exe_fd: i32,
+    pub(crate) exe_fd: i32,
 }
 
 const PR_SET_MM: i32 = 35;
@@ -55,7 +55,7 @@ const PR_SET_MM_MAP: u64 = 14;
 ///
 /// # Errors
 /// EINVAL without CONFIG_CHECKPOINT_RESTORE, or if the map is not in order.
-pub fn set_memory_map(map: &MemoryMap) -> Result<(), Errno> {
+pub(crate) fn set_memory_map(map: &MemoryMap) -> Result<(), Errno> {
     let size = core::mem::size_of::<MemoryMap>();
     // SAFETY: a live structure of the kernel's layout; it describes memory and
     // changes none, but for the heap's place.
@@ -67,20 +67,20 @@ pub fn set_memory_map(map: &MemoryMap) -> Result<(), Errno> {
 /// # Safety
 /// The pointers are the kernel's to check, but the process must be ready to
 /// end.
-pub unsafe fn execveat(directory: i32, path: u64, argv: u64, envp: u64, flags: u64) -> Result<(), Errno> {
+pub(crate) unsafe fn execveat(directory: i32, path: u64, argv: u64, envp: u64, flags: u64) -> Result<(), Errno> {
     // SAFETY: by the contract.
     checked(unsafe { syscall!(SYS_execveat, directory as i64, path, argv, envp, flags) }).map(drop)
 }
 
 /// openat(2), close-on-exec, of a path in the application's memory.
-pub fn open_at(directory: i32, path: u64, flags: i32) -> Result<i32, Errno> {
+pub(crate) fn open_at(directory: i32, path: u64, flags: i32) -> Result<i32, Errno> {
     let flags = flags | libc::O_CLOEXEC;
     // SAFETY: the kernel checks the path's address.
     checked(unsafe { syscall!(SYS_openat, directory as i64, path, flags, 0) }).map(|fd| fd as i32)
 }
 
 /// memfd_create(2) of an executable file, close-on-exec.
-pub fn memory_file(name: &CStr) -> Result<i32, Errno> {
+pub(crate) fn memory_file(name: &CStr) -> Result<i32, Errno> {
     let create = |flags: u32| {
         // SAFETY: a live C string.
         checked(unsafe { syscall!(SYS_memfd_create, name.as_ptr(), flags) }).map(|fd| fd as i32)
@@ -90,13 +90,13 @@ pub fn memory_file(name: &CStr) -> Result<i32, Errno> {
 }
 
 /// ftruncate(2).
-pub fn set_size(fd: i32, size: u64) -> Result<(), Errno> {
+pub(crate) fn set_size(fd: i32, size: u64) -> Result<(), Errno> {
     // SAFETY: takes no pointers.
     checked(unsafe { syscall!(SYS_ftruncate, fd, size) }).map(drop)
 }
 
 /// fstat(2).
-pub fn stat(fd: i32) -> Result<libc::stat, Errno> {
+pub(crate) fn stat(fd: i32) -> Result<libc::stat, Errno> {
     // SAFETY: all-zero is a valid `stat`, plain data.
     let mut stat: libc::stat = unsafe { core::mem::zeroed() };
     // SAFETY: the buffer is live and has the kernel's layout.
@@ -105,7 +105,7 @@ pub fn stat(fd: i32) -> Result<libc::stat, Errno> {
 }
 
 /// readlinkat(2): the link's length.
-pub fn read_link(path: &CStr, out: &mut [u8]) -> Result<usize, Errno> {
+pub(crate) fn read_link(path: &CStr, out: &mut [u8]) -> Result<usize, Errno> {
     // SAFETY: a live C string and a live buffer.
     checked(unsafe {
         syscall!(
@@ -123,7 +123,7 @@ pub fn read_link(path: &CStr, out: &mut [u8]) -> Result<usize, Errno> {
 ///
 /// # Safety
 /// With MAP_FIXED, nothing that is in use may lie in the range.
-pub unsafe fn map_memory(
+pub(crate) unsafe fn map_memory(
     address: u64,
     len: u64,
     protection: i32,
@@ -139,7 +139,7 @@ pub unsafe fn map_memory(
 }
 
 /// getrandom(2) of eight bytes that may be guessed while the system boots.
-pub fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     let mut value = 0u64;
     // SAFETY: a live buffer of that size.
     unsafe { syscall!(SYS_getrandom, &raw mut value, 8, libc::GRND_INSECURE | libc::GRND_NONBLOCK) };
@@ -147,7 +147,7 @@ pub fn random() -> u64 {
 }
 
 /// The name of the calling thread (`PR_GET_NAME`), padded with zeros.
-pub fn thread_name() -> [u8; 16] {
+pub(crate) fn thread_name() -> [u8; 16] {
     let mut name = [0; 16];
     // SAFETY: a live buffer of the size that the kernel writes.
     unsafe { syscall!(SYS_prctl, libc::PR_GET_NAME, name.as_mut_ptr()) };
@@ -155,7 +155,7 @@ pub fn thread_name() -> [u8; 16] {
 }
 
 /// Sets the name of the calling thread: its first 15 bytes.
-pub fn set_thread_name(name: &[u8]) {
+pub(crate) fn set_thread_name(name: &[u8]) {
     let mut bytes = [0; 16];
     for (to, from) in bytes.iter_mut().zip(name.iter().take(15)) {
         *to = *from;
@@ -165,18 +165,19 @@ pub fn set_thread_name(name: &[u8]) {
 }
 
 /// Whether the file is on a mount without execution (`ST_NOEXEC`, fstatfs(2)).
-pub fn is_noexec(fd: i32) -> Result<bool, Errno> {
+pub(crate) fn is_noexec(fd: i32) -> Result<bool, Errno> {
     /// `ST_NOEXEC` of `linux/statfs.h`.
     const ST_NOEXEC: i64 = 8;
-    // SAFETY: all-zero is a valid `statfs`, plain data.
-    let mut stat: libc::statfs = unsafe { core::mem::zeroed() };
-    // SAFETY: the buffer is live and has the kernel's layout.
-    checked(unsafe { syscall!(SYS_fstatfs, fd, &raw mut stat) })?;
-    Ok(stat.f_flags & ST_NOEXEC != 0)
+    // `struct statfs` is words on x86-64; libc hides the flags.
+    const F_FLAGS: usize = 10;
+    let mut stat = [0i64; 15];
+    // SAFETY: the buffer is live and has the kernel's size.
+    checked(unsafe { syscall!(SYS_fstatfs, fd, stat.as_mut_ptr()) })?;
+    Ok(stat[F_FLAGS] & ST_NOEXEC != 0)
 }
 
 /// faccessat2(2) of an open file: whether the effective user may execute it.
-pub fn may_execute(fd: i32) -> Result<(), Errno> {
+pub(crate) fn may_execute(fd: i32) -> Result<(), Errno> {
     let flags = libc::AT_EACCESS | libc::AT_EMPTY_PATH;
     // SAFETY: a live C string.
     let result = checked(unsafe { syscall!(SYS_faccessat2, fd as i64, c"".as_ptr(), libc::X_OK, flags) });
@@ -189,7 +190,7 @@ pub fn may_execute(fd: i32) -> Result<(), Errno> {
 
 /// Ends the process by a signal, as the kernel does it with an image that it
 /// cannot complete.
-pub fn die_of(signal: i32) -> ! {
+pub(crate) fn die_of(signal: i32) -> ! {
     // SAFETY: the process ends.
     unsafe {
         let default = crate::abi::sigaction::KernelSigaction::default();

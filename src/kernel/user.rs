@@ -88,7 +88,7 @@ pub fn copy_in_u64(address: u64) -> Result<u64, Errno> {
 ///
 /// # Errors
 /// EFAULT if not.
-pub fn probe(address: u64, len: u64) -> Result<(), Errno> {
+pub(crate) fn probe(address: u64, len: u64) -> Result<(), Errno> {
     let end = address.checked_add(len).ok_or(Errno::EFAULT)?;
     // One word of each page tells for the page; an aligned one lies in one.
     let mut word = address & !7;
@@ -105,7 +105,7 @@ pub fn probe(address: u64, len: u64) -> Result<(), Errno> {
 ///
 /// # Errors
 /// EFAULT if a part of it cannot be read, ENAMETOOLONG if it does not fit.
-pub fn copy_string(out: &mut [u8], address: u64) -> Result<usize, Errno> {
+pub(crate) fn copy_string(out: &mut [u8], address: u64) -> Result<usize, Errno> {
     let mut len = 0;
     loop {
         let at = address.checked_add(len as u64).ok_or(Errno::EFAULT)?;
@@ -127,7 +127,7 @@ pub fn copy_string(out: &mut [u8], address: u64) -> Result<usize, Errno> {
 ///
 /// # Errors
 /// EFAULT if one cannot be read; those before it were visited.
-pub fn for_each_word(address: u64, count: usize, visit: &mut impl FnMut(u64)) -> Result<(), Errno> {
+pub(crate) fn for_each_word(address: u64, count: usize, visit: &mut impl FnMut(u64)) -> Result<(), Errno> {
     if count == 0 {
         return Ok(());
     }

@@ -4,7 +4,6 @@
 #![allow(unsafe_code, reason = "runs before main, reads the initial stack")]
 
 use core::cell::Cell;
-use core::ffi::CStr;
 
 use super::config::{self, Config, Level};
 use super::process::{self, Process};
@@ -119,9 +118,4 @@ fn linked() -> Option<&'static &'static dyn Hook> {
 fn constructor() {
     // SAFETY: this is the process's first constructor.
     unsafe { crate::image::preloaded(process::stack_end()) };
-}
-
-/// A C string's bytes.
-pub(crate) fn bytes(string: &'static CStr) -> &'static [u8] {
-    string.to_bytes()
 }

@@ -17,12 +17,13 @@ use crate::abi::errno::Errno;
 use crate::abi::sigframe::AltStack;
 use crate::arm::seccomp::{self, ArmError};
 use crate::hook::Hook;
+use crate::image::BASE;
 use crate::kernel;
 use crate::kernel::log;
 use crate::rewrite::{rewriter, site, table, writer};
 use crate::setup::config::{Config, ConfigError, Level, Unfit};
 use crate::tools;
-use crate::trap::{area, clock, descriptors, dispatch, entry, sigaction};
+use crate::trap::{area, clock, dispatch, entry, sigaction};
 
 /// Why we cannot work here, with the remedy (I14).
 enum Reason<'a> {
@@ -99,13 +100,11 @@ impl fmt::Display for Reason<'_> {
 struct Settings {
     rewrite: bool,
     table: Option<u64>,
-    unfit: Unfit,
 }
 
 static SETTINGS: spin::Mutex<Settings> = spin::Mutex::new(Settings {
     rewrite: true,
     table: None,
-    unfit: Unfit::Run,
 });
 
 /// What a process brings with it.
@@ -127,7 +126,6 @@ fn configure(
     *SETTINGS.lock() = Settings {
         rewrite: config.rewrite,
         table: config.table,
-        unfit: config.unfit,
     };
     let hook = linked.or_else(|| tools::hook(config.tool, config.format, config.stat_time));
     if config.stat_time {

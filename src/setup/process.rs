@@ -62,7 +62,7 @@ impl Process {
         self.environment
     }
 
-    fn variables(&self) -> impl Iterator<Item = &'static CStr> + use<> {
+    fn variables(&self) -> impl Iterator<Item = &'static CStr> + Clone + use<> {
         let mut next = self.environment;
         core::iter::from_fn(move || {
             // SAFETY: a null pointer ends the strings, which live as long as
@@ -79,7 +79,7 @@ impl Process {
     }
 
     /// The `NAME=value` strings that the process was started with.
-    pub(crate) fn environment(&self) -> impl Iterator<Item = &'static [u8]> + use<> {
+    pub(crate) fn environment(&self) -> impl Iterator<Item = &'static [u8]> + Clone + use<> {
         self.variables().map(CStr::to_bytes)
     }
 

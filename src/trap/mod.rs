@@ -12,7 +12,7 @@ pub(crate) mod descriptors;
 pub(crate) mod dispatch;
 pub(crate) mod entry;
 mod exit;
-mod mask;
+pub(crate) mod mask;
 mod memory;
 pub(crate) mod sigaction;
 mod signal;
