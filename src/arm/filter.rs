@@ -25,9 +25,9 @@ use core::ops::Range;
 
 use crate::abi::errno::Errno;
 use crate::abi::seccomp::{
-    AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, BPF_JEQ_K, BPF_JGE_K, BPF_JGT_K, BPF_JSET_K, BPF_LD_W_ABS, BPF_RET_K, DATA_ARCH, DATA_IP_HIGH,
-    DATA_IP_LOW, DATA_NR, Instruction, SECCOMP_RET_ALLOW, SECCOMP_RET_DATA, SECCOMP_RET_ERRNO, SECCOMP_RET_TRAP,
-    X32_SYSCALL_BIT,
+    AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, BPF_JEQ_K, BPF_JGE_K, BPF_JGT_K, BPF_JSET_K, BPF_LD_W_ABS, BPF_RET_K,
+    DATA_ARCH, DATA_IP_HIGH, DATA_IP_LOW, DATA_NR, Instruction, SECCOMP_RET_ALLOW, SECCOMP_RET_DATA, SECCOMP_RET_ERRNO,
+    SECCOMP_RET_TRAP, X32_SYSCALL_BIT,
 };
 
 /// What our traps carry in `si_errno`; a SIGSYS without it is not ours.
@@ -84,12 +84,12 @@ pub const fn program(gate: Range<u64>) -> Result<[Instruction; LEN], GateError> 
         jump(BPF_JSET_K, X32_SYSCALL_BIT, 6, 0), // 3: x32: 10
         // x86-64. The high half first: for most traps it settles the matter
         // when the gate is low, and for none of ours does the order count.
-        load(DATA_IP_HIGH),           // 4
-        jump(BPF_JEQ_K, high, 0, 14), // 5: elsewhere: 20
-        load(DATA_IP_LOW),            // 6
+        load(DATA_IP_HIGH),            // 4
+        jump(BPF_JEQ_K, high, 0, 14),  // 5: elsewhere: 20
+        load(DATA_IP_LOW),             // 6
         jump(BPF_JGE_K, first, 0, 12), // 7: below the gate: 20
-        jump(BPF_JGT_K, last, 11, 0), // 8: above it: 20
-        give(SECCOMP_RET_ALLOW),      // 9
+        jump(BPF_JGT_K, last, 11, 0),  // 8: above it: 20
+        give(SECCOMP_RET_ALLOW),       // 9
         // x32: the same test of the address, repeated to keep it off the path
         // above.
         load(DATA_IP_HIGH),           // 10
@@ -290,12 +290,7 @@ mod tests {
         for gate in GATES {
             let (inside, outside) = addresses(&gate);
             for ip in inside.into_iter().chain(outside) {
-                for arch in [
-                    0,
-                    !0,
-                    AUDIT_ARCH_X86_64 ^ 1,
-                    AUDIT_ARCH_X86_64 ^ 1 << 30,
-                ] {
+                for arch in [0, !0, AUDIT_ARCH_X86_64 ^ 1, AUDIT_ARCH_X86_64 ^ 1 << 30] {
                     for nr in [0, 20, X32_SYSCALL_BIT, !0] {
                         assert_eq!(verdict(&gate, arch, nr, ip), TRAP, "{arch:#x} {nr:#x} at {ip:#x}");
                     }
@@ -308,7 +303,11 @@ mod tests {
     fn i386_is_allowed_below_4_gib_and_trapped_above() {
         for gate in GATES {
             let (inside, outside) = addresses(&gate);
-            for ip in inside.into_iter().chain(outside).chain([0x0804_8000, 0xffff_ffff, 1 << 32]) {
+            for ip in inside
+                .into_iter()
+                .chain(outside)
+                .chain([0x0804_8000, 0xffff_ffff, 1 << 32])
+            {
                 let expected = if ip >> 32 == 0 { ALLOW } else { TRAP };
                 for nr in [0, 20, 119, X32_SYSCALL_BIT, !0] {
                     assert_eq!(verdict(&gate, AUDIT_ARCH_I386, nr, ip), expected, "{nr} at {ip:#x}");

@@ -162,10 +162,8 @@ fn fill(
     // SAFETY: fresh memory of our own, of that size.
     let (array, text) = unsafe {
         let array = core::slice::from_raw_parts_mut(scratch.address as *mut u64, words);
-        let text = core::slice::from_raw_parts_mut(
-            (scratch.address + words as u64 * 8) as *mut u8,
-            message::LEN + PATH_MAX,
-        );
+        let text =
+            core::slice::from_raw_parts_mut((scratch.address + words as u64 * 8) as *mut u8, message::LEN + PATH_MAX);
         (array, text)
     };
     let text_address = text.as_ptr() as u64;

@@ -126,7 +126,11 @@ fn prepare(request: &Request, leading: &Leading, target: &Target, state: &State)
         target: target.file.number(),
         interpreter: target.interpreter.as_ref().map_or(-1, Owned::number),
         tree: descriptors::kept(Kept::Tree),
-        report: if state.report { descriptors::kept(Kept::Report) } else { -1 },
+        report: if state.report {
+            descriptors::kept(Kept::Report)
+        } else {
+            -1
+        },
         mask: state.mask,
         blocked: state.blocked,
         ignored: state.ignored,
@@ -203,7 +207,10 @@ impl Leftovers {
             unsafe { kernel::unmap(left.address, left.len) };
         }
         if files {
-            left.descriptors.into_iter().filter(|&fd| fd >= 0).for_each(kernel::close);
+            left.descriptors
+                .into_iter()
+                .filter(|&fd| fd >= 0)
+                .for_each(kernel::close);
         }
     }
 }

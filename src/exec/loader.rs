@@ -14,10 +14,10 @@ use core::mem::offset_of;
 
 use crate::abi::auxv::{self, AT_BASE, AT_ENTRY, AT_EXECFN, AT_PHDR, AT_PHENT, AT_PHNUM};
 use crate::abi::errno::Errno;
+use crate::exec::map;
 use crate::exec::message::{self, Message};
 use crate::exec::place::{self, Randomness};
 use crate::exec::stack::Stack;
-use crate::exec::map;
 use crate::hook::Call;
 use crate::kernel;
 use crate::kernel::log;

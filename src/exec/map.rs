@@ -73,11 +73,7 @@ pub(crate) fn target(fd: i32, interpreted: bool, random: &Randomness) -> Result<
     let (code, data) = (layout.code(bias), layout.data(bias));
     Ok(Target {
         entry: layout.entry(bias),
-        headers: [
-            layout.headers(bias),
-            PROGRAM_HEADER_SIZE as u64,
-            header.count.into(),
-        ],
+        headers: [layout.headers(bias), PROGRAM_HEADER_SIZE as u64, header.count.into()],
         code: [code.start, code.end],
         data: [data.start, data.end],
         end: layout.break_start(bias),
@@ -160,9 +156,8 @@ fn map(layout: &Layout<'_>, fd: i32, start: Start) -> Result<u64, Errno> {
         if let Some(FilePart { offset, length }) = segment.file {
             spare_ourselves(segment.address, length)?;
             // SAFETY: the image's own place.
-            let got = unsafe {
-                process::map_memory(segment.address, length, segment.protection, fixed, Some((fd, offset)))?
-            };
+            let got =
+                unsafe { process::map_memory(segment.address, length, segment.protection, fixed, Some((fd, offset)))? };
             if got != segment.address {
                 return Err(Errno::EEXIST);
             }

@@ -14,8 +14,8 @@
 //! ```
 
 pub(crate) mod arguments;
-pub mod layout;
 pub(crate) mod launch;
+pub mod layout;
 #[cfg(not(any(test, feature = "std")))]
 pub(crate) mod loader;
 #[cfg(not(any(test, feature = "std")))]

@@ -109,7 +109,11 @@ pub(crate) fn open(request: &Request) -> Result<Owned, Errno> {
         }
         return reopen(request.directory);
     }
-    let nofollow = if request.flags & NOFOLLOW != 0 { libc::O_NOFOLLOW } else { 0 };
+    let nofollow = if request.flags & NOFOLLOW != 0 {
+        libc::O_NOFOLLOW
+    } else {
+        0
+    };
     with_room(|| process::open_at(request.directory, request.path, libc::O_RDONLY | nofollow)).map(Owned)
 }
 

@@ -41,10 +41,7 @@ pub(crate) struct Target {
 impl Target {
     /// The descriptors that the loader needs; −1 for none.
     pub(crate) fn descriptors(&self) -> [i32; 2] {
-        [
-            self.file.number(),
-            self.interpreter.as_ref().map_or(-1, Owned::number),
-        ]
+        [self.file.number(), self.interpreter.as_ref().map_or(-1, Owned::number)]
     }
 }
 

@@ -142,7 +142,14 @@ pub(crate) unsafe fn map_memory(
 pub(crate) fn random() -> u64 {
     let mut value = 0u64;
     // SAFETY: a live buffer of that size.
-    unsafe { syscall!(SYS_getrandom, &raw mut value, 8, libc::GRND_INSECURE | libc::GRND_NONBLOCK) };
+    unsafe {
+        syscall!(
+            SYS_getrandom,
+            &raw mut value,
+            8,
+            libc::GRND_INSECURE | libc::GRND_NONBLOCK
+        )
+    };
     value
 }
 

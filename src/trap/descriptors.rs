@@ -152,9 +152,7 @@ fn close_range(first: u32, last: u32, flags: u64) -> Option<i64> {
             && result == 0
         {
             // SAFETY: the application's own call, less our descriptors.
-            result = unsafe {
-                kernel::call(libc::SYS_close_range, [start.into(), to.into(), flags, 0, 0, 0])
-            };
+            result = unsafe { kernel::call(libc::SYS_close_range, [start.into(), to.into(), flags, 0, 0, 0]) };
         }
         next = end.map_or(Some(0), |fd| fd.checked_add(1));
     }
