@@ -66,7 +66,8 @@ pub struct Segment {
     pub file: Option<FilePart>,
     /// What is then to be filled with zeroes, up to the end of the page. Empty
     /// where the segment is not writable: the kernel cannot write there and
-    /// passes over it.
+    /// passes over it. If the file ends before this page, it cannot be written
+    /// either, and the kernel kills.
     pub zero: Range<u64>,
     /// What is then to be mapped as anonymous private memory: whole pages.
     pub anonymous: Range<u64>,
@@ -196,6 +197,10 @@ impl<'a> Layout<'a> {
     /// The page at which the first segment is to be mapped when a relocatable
     /// program is to lie at `base`: [`ET_DYN_BASE`] and what randomization
     /// adds, or what was found; 0 for anywhere.
+    ///
+    /// Only a mapping from the file can lie anywhere. A first segment without
+    /// bytes from the file lies exactly here, which for 0 mostly means that the
+    /// kernel kills.
     pub fn start_at(&self, base: u64) -> u64 {
         let first = self.first.unwrap_or(0);
         let base = match self.alignment {
@@ -293,8 +298,8 @@ fn check_file(load: &ProgramHeader, task_size: u64) -> Result<(), Fatal> {
         return Err(Fatal::Misaligned);
     }
     match part.offset.checked_add(part.length) {
-        Some(_) => Ok(()),
-        None => Err(Fatal::FileRange),
+        Some(end) if i64::try_from(end).is_ok() => Ok(()),
+        _ => Err(Fatal::FileRange),
     }
 }
 

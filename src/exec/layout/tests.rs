@@ -242,7 +242,8 @@ fn the_last_segment_with_the_program_headers_says_where_they_are() {
 #[test]
 fn the_process_fields_of_images_that_lack_something() {
     program(Kind::Fixed, &[load(PF_R, 0, 0x40_0000, 0x100, 0x100)], |layout| {
-        assert_eq!(layout.code(0), u64::MAX..0);
+        let code = layout.code(0);
+        assert_eq!((code.start, code.end), (u64::MAX, 0));
         assert_eq!(layout.data(0), 0x40_0000..0x40_0100);
     })
     .unwrap();
@@ -270,6 +271,9 @@ fn what_the_kernel_kills_for() {
     assert_eq!(killed(load(PF_R, 1, 0x1000, 1, 1)), Some(Fatal::Misaligned));
     assert_eq!(killed(load(PF_R, 0, 0x1001, 1, 1)), Some(Fatal::Misaligned));
     assert_eq!(killed(load(PF_R, 1, 0x1001, 1, 1)), None);
+    let last = i64::MAX as u64 & !0xfff;
+    assert_eq!(killed(load(PF_R, last - PAGE, 0x1000, 0x1000, 0x1000)), None);
+    assert_eq!(killed(load(PF_R, last, 0x1000, 0x10, 0x10)), Some(Fatal::FileRange));
     assert_eq!(killed(load(PF_R, !0xfff, 0x1000, 0x10, 0x10)), Some(Fatal::FileRange));
     // Only a segment that is mapped from the file is looked at so.
     assert_eq!(killed(load(PF_R, 1, 0x1000, 0, 1)), None);
@@ -394,9 +398,11 @@ fn read(path: &str) -> (Header, Vec<u8>) {
     (header, table)
 }
 
-/// `PT_LOAD` lines of `readelf -lW`: offset, address, size in file and memory,
-/// protection.
-fn readelf(path: &str) -> Option<Vec<(u64, u64, u64, u64, i32)>> {
+/// Offset, address, size in file and in memory, protection.
+type Line = (u64, u64, u64, u64, i32);
+
+/// The `PT_LOAD` lines of `readelf -lW`.
+fn readelf(path: &str) -> Option<Vec<Line>> {
     let output = Command::new("readelf").args(["-lW", path]).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let number = |text: &str| u64::from_str_radix(text.strip_prefix("0x").unwrap(), 16).unwrap();
