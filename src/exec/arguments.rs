@@ -21,6 +21,8 @@ pub(crate) struct Leading {
     /// Filled from the end.
     pointers: [u64; 2 * DEPTH + 1],
     first: usize,
+    /// Whether the application's argv[0] stays behind them.
+    keeps_first: bool,
     /// Where the strings are.
     bytes: [u8; PATH_MAX + 32 + DEPTH * 260],
     used: usize,
@@ -31,6 +33,7 @@ impl Leading {
         Leading {
             pointers: [0; 2 * DEPTH + 1],
             first: 2 * DEPTH + 1,
+            keeps_first: false,
             bytes: [0; PATH_MAX + 32 + DEPTH * 260],
             used: 0,
         }
@@ -62,6 +65,11 @@ impl Leading {
             *place = string;
             self.first = first;
         }
+    }
+
+    /// Lets the application's argv[0] stay.
+    pub(crate) fn keep_first(&mut self) {
+        self.keeps_first = true;
     }
 
     /// The strings; none if the program is no script.
@@ -138,8 +146,11 @@ impl Arguments {
         let front = leading.strings();
         let (argc, envc) = (count(argv)?, count(envp)?);
         let words = front.len() + argc + 1 + envc + 1 + 1;
+        // A script's strings stand for argv[0], which need not be there.
         let scratch = Scratch::map(words * 8 + message::LEN + PATH_MAX)?;
-        let filled = fill(&scratch, front, (argv, argc), (envp, envc), message, path);
+        let skipped = usize::from(!front.is_empty() && !leading.keeps_first).min(argc);
+        let rest = (argv + skipped as u64 * 8, argc - skipped);
+        let filled = fill(&scratch, front, rest, (envp, envc), message, path);
         match filled {
             Ok((argv, envp)) => Ok(Arguments { scratch, argv, envp }),
             Err(errno) => {
@@ -171,8 +182,6 @@ fn fill(
     mark.copy_from_slice(message);
     user::copy_string(name, path)?;
 
-    // A script's strings stand for argv[0], which need not be there.
-    let skipped = usize::from(!front.is_empty()).min(argc);
     let mut next = 0;
     let mut put = |value: u64| {
         if let Some(place) = array.get_mut(next) {
@@ -181,12 +190,12 @@ fn fill(
         }
     };
     front.iter().for_each(|&string| put(string));
-    user::for_each_word(argv + skipped as u64 * 8, argc - skipped, &mut put)?;
+    user::for_each_word(argv, argc, &mut put)?;
     put(0);
     user::for_each_word(envp, envc, &mut put)?;
     put(text_address);
     put(0);
-    let argv_words = front.len() + argc - skipped + 1;
+    let argv_words = front.len() + argc + 1;
     Ok((scratch.address, scratch.address + argv_words as u64 * 8))
 }
 

@@ -14,6 +14,7 @@
 //! ```
 
 pub(crate) mod arguments;
+pub(crate) mod handlers;
 pub(crate) mod launch;
 pub mod layout;
 #[cfg(not(any(test, feature = "std")))]

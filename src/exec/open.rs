@@ -14,6 +14,10 @@ use crate::kernel::user;
 pub(crate) struct Owned(i32);
 
 impl Owned {
+    pub(crate) fn new(fd: i32) -> Owned {
+        Owned(fd)
+    }
+
     pub(crate) fn number(&self) -> i32 {
         self.0
     }

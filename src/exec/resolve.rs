@@ -4,12 +4,12 @@
 
 use crate::abi::elf::{HEADER_SIZE, Header, NotLoadable, PROGRAM_HEADER_SIZE};
 use crate::abi::errno::Errno;
-use crate::exec::Request;
 use crate::exec::arguments::{DEPTH, Leading};
 use crate::exec::layout::{self, INTERPRETER_PATH_MAX};
 use crate::exec::message::BY_DESCRIPTOR;
 use crate::exec::open::{self, Owned};
 use crate::exec::script::{self, HEAD_SIZE};
+use crate::exec::{Request, handlers};
 use crate::kernel;
 use crate::kernel::log;
 use crate::kernel::process;
@@ -86,7 +86,11 @@ pub(crate) fn resolve(request: &Request, leading: &mut Leading) -> Result<Progra
         let header = match Header::parse(&head) {
             Ok(header) => header,
             Err(NotLoadable::I386) => return Ok(Program::Native),
-            Err(error) => return Err(error.as_program()),
+            Err(error) => {
+                interpreted = handler_of(&head, interpreted, leading)?.ok_or(error.as_program())?;
+                file = open_or_say(open::open_path(interpreted))?;
+                continue;
+            }
         };
         let interpreter = interpreter_of(&file, &header)?;
         return Ok(Program::Interposed(Target {
@@ -98,6 +102,31 @@ pub(crate) fn resolve(request: &Request, leading: &mut Leading) -> Result<Progra
         }));
     }
     Err(Errno::ELOOP)
+}
+
+/// The program that a handler of binfmt_misc runs for a file, put before the
+/// arguments; its path.
+#[inline(never)]
+fn handler_of(head: &[u8; HEAD_SIZE], path: u64, leading: &mut Leading) -> Result<Option<u64>, Errno> {
+    let mut name = [0; INTERPRETER_PATH_MAX];
+    let len = user::copy_string(&mut name, path)?;
+    let mut text = [0; _];
+    let Some(handler) = handlers::find(head, name.get(..len).unwrap_or(&[]), &mut text) else {
+        return Ok(None);
+    };
+    // argv[0] gives way to the path, or, with the flag P, stays behind it. Of
+    // an interpreter of a script it is the path already.
+    let is_first = leading.strings().is_empty();
+    if handler.flags.preserve_argv0 && is_first {
+        leading.keep_first();
+    }
+    if handler.flags.preserve_argv0 || is_first {
+        leading.put(path);
+    }
+    let interpreter = leading.keep(&[handler.interpreter])?;
+    leading.put(interpreter);
+    open::check_path(interpreter)?;
+    Ok(Some(interpreter))
 }
 
 /// What may be executed but not read cannot be mapped by the loader.

@@ -138,6 +138,12 @@ pub(crate) unsafe fn map_memory(
     checked(unsafe { syscall!(SYS_mmap, address, len, protection, flags | kind, fd as i64, offset) })
 }
 
+/// getdents64(2): how many bytes of entries were read.
+pub(crate) fn read_directory(fd: i32, out: &mut [u8]) -> Result<usize, Errno> {
+    // SAFETY: a live buffer.
+    checked(unsafe { syscall!(SYS_getdents64, fd, out.as_mut_ptr(), out.len()) }).map(|len| len as usize)
+}
+
 /// getrandom(2) of eight bytes that may be guessed while the system boots.
 pub(crate) fn random() -> u64 {
     let mut value = 0u64;
