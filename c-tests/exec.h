@@ -174,8 +174,7 @@ static MAYBE_UNUSED void check_no_traces(const char *file, int line, const struc
 
 // The errno of a refused exec, asked for in a vfork child, which shares our memory.
 static MAYBE_UNUSED NOINLINE int errno_in_vfork(const char *path, char **argv, char **envp) {
-    static volatile int error;
-    error = -1;
+    volatile int error = -1;
     pid_t child = vfork();
     CHECK(child >= 0);
     if (child == 0) {

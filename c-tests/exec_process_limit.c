@@ -3,6 +3,7 @@
 // EAGAIN, once: a process that changed its user beyond RLIMIT_NPROC may not execute, until it has
 // fallen below the limit again.
 #include "exec.h"
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 static void beyond_the_limit(void) {
@@ -16,6 +17,7 @@ static void beyond_the_limit(void) {
         CHECK(others[i] >= 0);
         if (others[i] == 0) {
             CHECK_EQ(setresuid(61234, 61234, 61234), 0);
+            CHECK_EQ(prctl(PR_SET_PDEATHSIG, SIGKILL), 0);
             CHECK_EQ(write(ready[1], "", 1), 1);
             for (;;) pause();
         }
