@@ -1,3 +1,4 @@
+// modes: native trap rewrite fallback stat
 // siglongjmp out of handlers 100,000 times, over pending and blocked calls, on the
 // ordinary and on the alternate stack, leaves nothing behind that could run out.
 #include "threads.h"

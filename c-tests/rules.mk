@@ -1,11 +1,17 @@
-# c-tests/NAME.c -> build/c-tests/NAME. A line `// cflags: ...` in the source adds flags.
+# c-tests/NAME.c -> build/c-tests/NAME. A line `// cflags: ...` in the source adds flags,
+# a line `// static: yes` asks for build/c-tests/NAME.static as well, linked with -static.
 # Included by ../Makefile (from the top) and by ./Makefile (from here).
 C_TESTS_DIR ?= c-tests
 C_TESTS_OUT ?= build/c-tests
 C_TESTS_FLAGS := -O2 -g -Wall -Wextra -Werror -pthread
 C_TESTS := $(patsubst $(C_TESTS_DIR)/%.c,$(C_TESTS_OUT)/%,$(wildcard $(C_TESTS_DIR)/*.c))
+C_TESTS_STATIC := $(patsubst $(C_TESTS_DIR)/%.c,$(C_TESTS_OUT)/%.static,$(shell grep -l '^// static: yes' $(C_TESTS_DIR)/*.c))
 
-c-tests: $(C_TESTS)
+c-tests: $(C_TESTS) $(C_TESTS_STATIC)
+
+$(C_TESTS_OUT)/%.static: $(C_TESTS_DIR)/%.c $(wildcard $(C_TESTS_DIR)/*.h) $(C_TESTS_DIR)/rules.mk
+	@mkdir -p $(@D)
+	$(CC) $(C_TESTS_FLAGS) $< -static -o $@ $$(sed -n 's|^// cflags: ||p' $<)
 
 $(C_TESTS_OUT)/%: $(C_TESTS_DIR)/%.c $(wildcard $(C_TESTS_DIR)/*.h) $(C_TESTS_DIR)/rules.mk
 	@mkdir -p $(@D)

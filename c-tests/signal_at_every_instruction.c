@@ -1,3 +1,4 @@
+// modes: native trap rewrite fallback stat
 // cflags: -mno-red-zone
 // A tracing parent steps k instructions into a call and then sends a signal, for every
 // k: the handler sees the application's code and registers, and the call is not harmed.

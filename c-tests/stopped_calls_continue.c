@@ -1,3 +1,4 @@
+// modes: native trap rewrite fallback stat
 // SIGSTOP and SIGCONT without a handler go through restart_syscall (219): sleeps, polls
 // and futex waits with a timeout go on and end as if nothing had been; no EINTR.
 #include "interrupted_calls.h"

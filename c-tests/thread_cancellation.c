@@ -1,3 +1,4 @@
+// modes: native trap rewrite fallback stat
 // pthread_cancel of threads blocked in a call (deferred and asynchronous) runs their
 // cleanup handlers, at cold and warm sites of libc, again and again.
 #include "threads.h"
