@@ -167,13 +167,13 @@ typedef long (*call_fn)(long, long, long);
 #define SAY(literal) CHECK_EQ(write(1, (literal), sizeof(literal) - 1), (long)sizeof(literal) - 1)
 
 // Runs `body` in a forked child and gives back the wait status.
-#define IN_CHILD(status, body)                             \
+#define IN_CHILD(status, ...)                              \
     do {                                                   \
         fflush(stdout);                                    \
         pid_t child_ = fork();                             \
         CHECK(child_ >= 0);                                \
         if (child_ == 0) {                                 \
-            body;                                          \
+            __VA_ARGS__;                                   \
             _exit(0);                                      \
         }                                                  \
         pid_t ended_;                                      \

@@ -1,5 +1,6 @@
 # c-tests/NAME.c -> build/c-tests/NAME. A line `// cflags: ...` in the source adds flags,
 # a line `// static: yes` asks for build/c-tests/NAME.static as well, linked with -static.
+# Lines `// forms: ...` ask for the images that a test executes: build/c-tests/forms/NAME.FORM (see ./forms).
 # Included by ../Makefile (from the top) and by ./Makefile (from here).
 C_TESTS_DIR ?= c-tests
 C_TESTS_OUT ?= build/c-tests
@@ -13,8 +14,9 @@ $(C_TESTS_OUT)/%.static: $(C_TESTS_DIR)/%.c $(wildcard $(C_TESTS_DIR)/*.h) $(C_T
 	@mkdir -p $(@D)
 	$(CC) $(C_TESTS_FLAGS) $< -static -o $@ $$(sed -n 's|^// cflags: ||p' $<)
 
-$(C_TESTS_OUT)/%: $(C_TESTS_DIR)/%.c $(wildcard $(C_TESTS_DIR)/*.h) $(C_TESTS_DIR)/rules.mk
+$(C_TESTS_OUT)/%: $(C_TESTS_DIR)/%.c $(wildcard $(C_TESTS_DIR)/*.h) $(C_TESTS_DIR)/rules.mk $(C_TESTS_DIR)/forms
 	@mkdir -p $(@D)
+	@CC='$(CC)' $(C_TESTS_DIR)/forms $< $(@D)/forms $(C_TESTS_FLAGS)
 	$(CC) $(C_TESTS_FLAGS) $< -o $@ $$(sed -n 's|^// cflags: ||p' $<)
 
 .PHONY: c-tests
