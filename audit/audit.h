@@ -60,6 +60,10 @@ void tally_fold(struct process *process, bool ended);
 uint64_t tally_print(void);
 const char *call_name(const struct call *call, char *scratch, size_t length);
 
+// names.c, which audit/Makefile makes from asm/unistd_64.h
+extern const char *const call_names[];
+extern const size_t call_names_count;
+
 // tracer.c
 int trace(char **command, char **settings, int settings_count);
 

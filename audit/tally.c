@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "names.h" // made by audit/Makefile from asm/unistd_64.h
-
 enum { SHOWN = 20 };
 
 bool armed;
@@ -28,8 +26,8 @@ static uint64_t missed_count, early_count, processes;
 
 const char *call_name(const struct call *call, char *scratch, size_t length)
 {
-    if (call->arch == AUDIT_ARCH_X86_64 && call->number < sizeof names / sizeof *names && names[call->number])
-        return names[call->number];
+    if (call->arch == AUDIT_ARCH_X86_64 && call->number < call_names_count && call_names[call->number])
+        return call_names[call->number];
     snprintf(scratch, length, "%s%" PRId64, call->arch == AUDIT_ARCH_X86_64 ? "" : "i386:", (int64_t)call->number);
     return scratch;
 }
