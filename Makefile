@@ -46,6 +46,13 @@ bench: build ## getpid loops and path lengths, compared with the native ones and
 	$(MAKE) -C bench --no-print-directory CFLAGS='$(CFLAGS)'
 	bench/run
 
+bench-exec: build ## starts of programs and a build, compared with native ones and with the aims
+	$(MAKE) -C bench --no-print-directory CFLAGS='$(CFLAGS)'
+	bench/exec
+
+audit: build ## a tracer's list of all calls of real trees: none may come from elsewhere than the gate
+	audit/run --least 1000000
+
 deps: ## what building and testing needs, from Debian (installed if we are root)
 	@scripts/deps build test
 
@@ -67,4 +74,4 @@ help: ## this list
 
 include c-tests/rules.mk
 
-.PHONY: build run test test-unit test-object test-c test-programs lint bench deps deps-build install clean help
+.PHONY: build run test test-unit test-object test-c test-programs lint bench bench-exec audit deps deps-build install clean help
