@@ -17,7 +17,7 @@ HEADERS  = $(wildcard include/*.h)
 
 .DEFAULT_GOAL := build
 
-# Two builds: in one the library's dependencies would get the features that the command wants.
+# Two builds: in one, the library's dependencies would get any feature that the command wants of them.
 build: deps-build ## the library and the command, in target/release (the default)
 	cargo build --release --lib
 	cargo build --release -p usertrap-command
@@ -51,9 +51,8 @@ test-programs: deps build ## real programs, natively and under the library
 
 lint: deps-build ## formatting, clippy, rustdoc, shellcheck, warnings of C files
 	cargo fmt --all --check
-	cargo clippy --all-targets --features std -- -D warnings
+	cargo clippy --workspace --all-targets --features std -- -D warnings
 	cargo clippy --lib --examples -- -D warnings
-	cargo clippy -p usertrap-command --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps
 	scripts/lint-sources
 
