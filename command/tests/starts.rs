@@ -325,7 +325,7 @@ fn completions_are_read_by_their_shells() {
     completes(&place.0.join("bash"), &["usertrap", "sta"], "stat");
     completes(&place.0.join("bash"), &["usertrap", "--tra"], "--trap-only");
     completes(&place.0.join("bash"), &["usertrap", "stat", "--js"], "--json");
-    completes(&place.0.join("bash"), &["usertrap", "-o", "x", "bas"], "bash");
+    completes(&place.0.join("bash"), &["usertrap", "-o", "x", "ech"], "echo");
     completes(&place.0.join("bash"), &["usertrap", "--unfit", "ref"], "refuse");
 }
 
@@ -333,7 +333,10 @@ fn completions_are_read_by_their_shells() {
 fn completes(script: &Path, words: &[&str], expected: &str) {
     let line = "source \"$1\"; shift; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); COMP_LINE=\"$*\"; \
                 _usertrap_words usertrap \"${@: -1}\" \"${@: -2:1}\"; printf '%s\\n' \"${COMPREPLY[@]}\"";
-    let output = finished(Command::new("bash").args(["-c", line, "bash"]).arg(script).args(words));
+    // Without a PATH only the shell's own commands are there: not stat(1).
+    let mut command = Command::new("/bin/bash");
+    command.env("PATH", "/nonexistent");
+    let output = finished(command.args(["-c", line, "bash"]).arg(script).args(words));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.lines().any(|line| line == expected), "{words:?}: {output:?}");
 }
