@@ -28,6 +28,11 @@ pub(crate) enum Failure {
         /// Where it was looked for.
         looked: Vec<PathBuf>,
     },
+    /// It is not known where the command itself lies.
+    NoPlace {
+        /// Why not.
+        error: io::Error,
+    },
     /// The object cannot be executed.
     Object {
         /// Its file.
@@ -54,6 +59,7 @@ impl Failure {
             Failure::Program { error, .. } if error.kind() == io::ErrorKind::NotFound => NOT_FOUND,
             Failure::Program { .. } => NOT_RUNNABLE,
             Failure::NoObject { .. }
+            | Failure::NoPlace { .. }
             | Failure::Object { .. }
             | Failure::PreloadOnly { .. }
             | Failure::Output { .. } => OURS,
@@ -78,6 +84,11 @@ impl fmt::Display for Failure {
                 }
                 write!(f, "; name it with --library FILE, or `make install` it")
             }
+            Failure::NoPlace { error } => write!(
+                f,
+                "cannot find out where this command lies, by /proc/self/exe: {}; name libusertrap.so with --library FILE",
+                words(error)
+            ),
             Failure::Object { path, error } => {
                 write!(f, "cannot start {}: {}", path.display(), words(error))?;
                 match error.kind() {

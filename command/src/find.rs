@@ -95,10 +95,7 @@ pub(crate) fn library(given: Option<&Path>) -> Result<OsString, Failure> {
 /// The directory of our own executable, links resolved.
 fn own_directory() -> Result<PathBuf, Failure> {
     let own = std::env::current_exe().and_then(fs::canonicalize);
-    let own = own.map_err(|error| Failure::Object {
-        path: OBJECT.into(),
-        error,
-    })?;
+    let own = own.map_err(|error| Failure::NoPlace { error })?;
     Ok(own.parent().unwrap_or(Path::new("/")).to_owned())
 }
 
