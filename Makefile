@@ -1,14 +1,26 @@
 # What a person does here; `make help` lists it. CI runs the same verbs (.ci/run).
 
-LIB    := target/release/libusertrap.so
-PREFIX ?= /usr/local
-CFLAGS ?= -O2 -g -Wall -Wextra
-DOCDIR  = $(DESTDIR)$(PREFIX)/share/doc/usertrap
+LIB     := target/release/libusertrap.so
+COMMAND := target/release/usertrap
+PREFIX  ?= /usr/local
+CFLAGS  ?= -O2 -g -Wall -Wextra
+
+# Where `make install` puts things.
+ROOT     = $(DESTDIR)$(PREFIX)
+OBJECT   = $(ROOT)/lib/usertrap/libusertrap.so
+DOCDIR   = $(ROOT)/share/doc/usertrap
+MAN      = $(ROOT)/share/man/man1/usertrap.1
+BASH     = $(ROOT)/share/bash-completion/completions/usertrap
+ZSH      = $(ROOT)/share/zsh/site-functions/_usertrap
+FISH     = $(ROOT)/share/fish/vendor_completions.d/usertrap.fish
+HEADERS  = $(wildcard include/*.h)
 
 .DEFAULT_GOAL := build
 
-build: deps-build ## the library: target/release/libusertrap.so (the default)
+# Two builds: in one, the library's dependencies would get any feature that the command wants of them.
+build: deps-build ## the library and the command, in target/release (the default)
 	cargo build --release --lib
+	cargo build --release -p usertrap-command
 
 # With no APP: a program that every Debian has, its own output dropped.
 run: build ## run APP="program arguments" under the library, with a count of its calls
@@ -20,10 +32,13 @@ else
 endif
 
 test: deps build ## everything below
-	@scripts/verbs test-unit test-object test-c test-programs
+	@scripts/verbs test-unit test-command test-object test-c test-programs
 
 test-unit: deps-build ## unit tests and integration tests of the crate
 	cargo test --features std
+
+test-command: deps-build ## the command: its parsing, and what it executes
+	cargo test -p usertrap-command
 
 test-object: build ## what the linked object imports, exports and contains
 	scripts/check-object $(LIB)
@@ -35,8 +50,8 @@ test-programs: deps build ## real programs, natively and under the library
 	programs/run
 
 lint: deps-build ## formatting, clippy, rustdoc, shellcheck, warnings of C files
-	cargo fmt --check
-	cargo clippy --all-targets --features std -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --features std -- -D warnings
 	cargo clippy --lib --examples -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps
 	scripts/lint-sources
@@ -59,11 +74,23 @@ deps: ## what building and testing needs, from Debian (installed if we are root)
 deps-build:
 	@scripts/deps build
 
-install: build ## the library, header and documents to PREFIX (/usr/local)
-	install -D -m 755 $(LIB) $(DESTDIR)$(PREFIX)/lib/libusertrap.so
-	for header in $(wildcard include/*.h); do install -D -m 644 $$header -t $(DESTDIR)$(PREFIX)/include || exit; done
-	install -d $(DOCDIR)
+install: build ## command, library, man page, completions, header, documents to PREFIX (/usr/local)
+	install -D -m 755 $(COMMAND) $(ROOT)/bin/usertrap
+	install -D -m 755 $(LIB) $(OBJECT)
+	ln -sf usertrap/libusertrap.so $(ROOT)/lib/libusertrap.so
+	install -d $(dir $(MAN) $(BASH) $(ZSH) $(FISH)) $(DOCDIR)
+	$(COMMAND) generate man >$(MAN)
+	$(COMMAND) generate bash >$(BASH)
+	$(COMMAND) generate zsh >$(ZSH)
+	$(COMMAND) generate fish >$(FISH)
+	for header in $(HEADERS); do install -D -m 644 $$header -t $(ROOT)/include || exit; done
 	install -m 644 $(wildcard README.md CHANGELOG.md LICENSE-* docs/*.md) $(DOCDIR)
+
+uninstall: ## remove what `make install` with the same PREFIX has put there
+	rm -f $(ROOT)/bin/usertrap $(OBJECT) $(ROOT)/lib/libusertrap.so $(MAN) $(BASH) $(ZSH) $(FISH)
+	rm -f $(addprefix $(ROOT)/,$(HEADERS))
+	rm -rf $(DOCDIR)
+	rmdir $(ROOT)/lib/usertrap 2>/dev/null || :
 
 clean: ## remove all that was built
 	cargo clean
@@ -74,4 +101,4 @@ help: ## this list
 
 include c-tests/rules.mk
 
-.PHONY: build run test test-unit test-object test-c test-programs lint bench bench-exec audit deps deps-build install clean help
+.PHONY: build run test test-unit test-command test-object test-c test-programs lint bench bench-exec audit deps deps-build install uninstall clean help

@@ -1,0 +1,93 @@
+//! The man page and the completions of shells, made from the options as clap
+//! knows them; what options do not tell is in the files beside this one.
+
+mod man;
+
+use std::io::{self, Write};
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use crate::cli::{Cli, Generated};
+use crate::failure::Failure;
+
+/// Completes the program's words as if it had been called alone; clap's own script knows nothing of them.
+const BASH_PROGRAM: &str = include_str!("program.bash");
+
+/// Prints it to stdout.
+///
+/// # Errors
+/// If stdout takes no more.
+pub(crate) fn print(what: Generated) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    stdout
+        .write_all(&text(what))
+        .and_then(|()| stdout.flush())
+        .map_err(|error| Failure::Output { error })
+}
+
+/// All of it.
+fn text(what: Generated) -> Vec<u8> {
+    match what {
+        Generated::Man => man::page(),
+        Generated::Bash => [completions(Shell::Bash), BASH_PROGRAM.into()].concat(),
+        Generated::Zsh => completions(Shell::Zsh),
+        Generated::Fish => completions(Shell::Fish),
+    }
+}
+
+fn completions(shell: Shell) -> Vec<u8> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "usertrap", &mut text);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn generated(what: Generated) -> String {
+        String::from_utf8_lossy(&text(what)).into_owned()
+    }
+
+    #[test]
+    fn the_man_page_has_its_sections() {
+        let page = generated(Generated::Man);
+        let sections: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix(".SH ")).collect();
+        assert_eq!(
+            sections,
+            [
+                "NAME",
+                "SYNOPSIS",
+                "DESCRIPTION",
+                "OPTIONS",
+                "\"OPTIONS OF STAT\"",
+                "EXAMPLES",
+                "ENVIRONMENT",
+                "\"EXIT STATUS\"",
+                "FILES",
+                "BUGS",
+                "\"SEE ALSO\"",
+            ]
+        );
+    }
+
+    #[test]
+    fn each_option_is_in_the_man_page_and_in_each_completion() {
+        let all = [Generated::Man, Generated::Bash, Generated::Zsh, Generated::Fish].map(generated);
+        for option in Cli::command().get_arguments().filter_map(clap::Arg::get_long) {
+            for text in &all {
+                // The man page writes hyphens that are not to be broken as \-.
+                assert!(
+                    text.replace("\\-", "-").contains(option),
+                    "{option} is missing in: {text:.60}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_speaks_of_generate() {
+        assert!(!generated(Generated::Man).contains("generate"));
+    }
+}

@@ -1,0 +1,106 @@
+//! From the options and the environment to what is executed. Pure: no file is
+//! looked at, nothing of the process is read.
+//!
+//! The object takes its settings as arguments, up to `--`; then the program's
+//! file and the program's own argv:
+//!
+//! ```text
+//! usertrap USERTRAP_TOOL=stat USERTRAP_SUPERVISE=on -- /usr/bin/ls ls -l
+//! ```
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+use crate::cli::Start;
+
+/// What `execve` is called with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Exec {
+    /// The object's file.
+    pub(crate) path: OsString,
+    /// The object's arguments.
+    pub(crate) argv: Vec<OsString>,
+    /// The environment.
+    pub(crate) envp: Vec<OsString>,
+}
+
+/// What to execute to start `program`, a file that was found, under the object `library`.
+pub(crate) fn plan(start: &Start, library: &OsStr, program: &OsStr, environment: &[OsString]) -> Exec {
+    let mut argv = vec![OsString::from("usertrap")];
+    argv.extend(settings(start));
+    argv.push("--".into());
+    argv.push(program.to_owned());
+    argv.extend_from_slice(start.words());
+    Exec {
+        path: library.to_owned(),
+        argv,
+        envp: changed(environment, &start.common.env),
+    }
+}
+
+/// The options as settings. What was not given is left to the object, and to its environment.
+fn settings(start: &Start) -> Vec<OsString> {
+    let common = &start.common;
+    let mut settings = Vec::new();
+    let mut set = |name: &str, value: &OsStr| {
+        let mut setting = OsString::from(name);
+        setting.push("=");
+        setting.push(value);
+        settings.push(setting);
+    };
+    if start.stat.is_some() {
+        set("USERTRAP_TOOL", OsStr::new("stat"));
+        set("USERTRAP_SUPERVISE", OsStr::new("on"));
+    }
+    if let Some(file) = &common.output {
+        set("USERTRAP_OUT", file.as_os_str());
+    }
+    if start.stat.is_some_and(|stat| stat.json) {
+        set("USERTRAP_FORMAT", OsStr::new("json"));
+    }
+    if start.stat.is_some_and(|stat| stat.time) {
+        set("USERTRAP_STAT_TIME", OsStr::new("on"));
+    }
+    if common.trap_only {
+        set("USERTRAP_REWRITE", OsStr::new("off"));
+    }
+    for (name, value) in [
+        ("USERTRAP_TABLE", &common.table),
+        ("USERTRAP_LOG", &common.log),
+        ("USERTRAP_UNFIT", &common.unfit),
+    ] {
+        if let Some(value) = value {
+            set(name, OsStr::new(value));
+        }
+    }
+    settings
+}
+
+/// The environment after the changes of `-E`, in their order. What is not named stays as and where it was;
+/// a new value takes its variable's place.
+fn changed(environment: &[OsString], changes: &[OsString]) -> Vec<OsString> {
+    let mut environment = environment.to_vec();
+    for change in changes {
+        let name = name_of(change);
+        let is_it = |entry: &OsString| has_value(entry) && name_of(entry) == name;
+        let place = environment.iter().position(is_it);
+        environment.retain(|entry| !is_it(entry));
+        if has_value(change) {
+            let place = place.unwrap_or(environment.len());
+            environment.insert(place, change.clone());
+        }
+    }
+    environment
+}
+
+/// The name in `NAME=value`, or all of a string without `=`.
+fn name_of(entry: &OsStr) -> &[u8] {
+    entry.as_bytes().split(|&byte| byte == b'=').next().unwrap_or_default()
+}
+
+fn has_value(entry: &OsStr) -> bool {
+    entry.as_bytes().contains(&b'=')
+}
+
+#[cfg(test)]
+mod tests;
