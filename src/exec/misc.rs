@@ -260,6 +260,19 @@ mod tests {
     }
 
     #[test]
+    fn a_magic_does_not_match_behind_the_head() {
+        let text = b"enabled\ninterpreter /i\nflags: \noffset 254\nmagic 0000\n";
+        let mut handler = Handler::parse(text).unwrap();
+        assert!(handler.matches(&head(b""), b"/x"));
+        for place in [255, 256, 257, usize::MAX] {
+            if let Rule::Magic { offset, .. } = &mut handler.rule {
+                *offset = place;
+            }
+            assert!(!handler.matches(&head(b""), b"/x"), "{place}");
+        }
+    }
+
+    #[test]
     fn an_extension_is_what_follows_the_last_dot_of_the_path() {
         for (path, taken) in [
             ("/a/b.jar", true),

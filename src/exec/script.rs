@@ -29,11 +29,7 @@ pub fn parse(head: &[u8; HEAD_SIZE]) -> Result<Option<Script<'_>>, Errno> {
     let Some(line) = head.strip_prefix(b"#!") else {
         return Ok(None);
     };
-    // The kernel does not look for the newline behind a NUL.
-    let newline = line
-        .iter()
-        .position(|byte| matches!(byte, b'\n' | 0))
-        .filter(|at| line.get(*at) == Some(&b'\n'));
+    let newline = line.iter().position(|byte| *byte == b'\n');
     let line = match newline {
         Some(at) => line.get(..at).unwrap_or(line),
         None => {
