@@ -91,7 +91,7 @@ fn interposed(area: &mut ThreadArea, request: &Request, leading: &Leading, targe
         mask: area.saved_mask.load(Ordering::Relaxed),
         blocked: area.virtual_mask,
         // SAFETY: tables outlive the threads that use them.
-        ignored: sigaction::ignored_reserved(unsafe { &*table }),
+        ignored: sigaction::ignored(unsafe { &*table }),
         report: area.kind == Kind::Thread && descriptors::reports(),
         flags: 0,
     };
@@ -164,7 +164,7 @@ fn natively(area: &mut ThreadArea, request: &Request) -> Errno {
     log::warn_native();
     let table = area.dispositions.load(Ordering::Relaxed);
     // SAFETY: tables outlive the threads that use them.
-    let ignored = sigaction::ignored_reserved(unsafe { &*table });
+    let ignored = sigaction::ignored(unsafe { &*table });
     sigaction::ignore(ignored, true);
     let before = kernel::set_mask(area.saved_mask.load(Ordering::Relaxed) | area.virtual_mask);
     // SAFETY: the application's own call.

@@ -94,8 +94,9 @@ unsafe extern "C" fn start(stack: *mut u64) -> ! {
         Ok(entry) => {
             let inherited = Inherited {
                 blocked: message.blocked,
-                ignored: message.ignored,
+                ignored: Some(message.ignored),
                 arm: message.flags & message::ARM != 0,
+                strangers: 0,
             };
             setup::bring_up_image(&inherited);
             kernel::set_mask(message.mask & !sigaction::reserved());

@@ -19,7 +19,7 @@ pub struct Message {
     pub mask: u64,
     /// Reserved signals that are blocked for the application, as a mask.
     pub blocked: u64,
-    /// Reserved signals that it ignores.
+    /// Signals that it ignores.
     pub ignored: u64,
     /// See the `FLAG` constants.
     pub flags: u64,

@@ -69,7 +69,8 @@ pub fn copy_in(out: &mut [u8], address: u64) -> Result<(), Errno> {
 pub fn copy_out(address: u64, bytes: &[u8]) -> Result<(), Errno> {
     debug_assert!(bytes.len() >= 8 && bytes.len() as u64 <= PAGE);
     let last = address.checked_add(bytes.len() as u64 - 8).ok_or(Errno::EFAULT)?;
-    if !can_write(address) || !can_write(last) {
+    let one_page = address / PAGE == (last + 7) / PAGE;
+    if !can_write(address) || !one_page && !can_write(last) {
         return Err(Errno::EFAULT);
     }
     // SAFETY: writable a moment ago, see `copy_in`.

@@ -88,8 +88,9 @@ fn begin(
     started.set(true);
     bring_up(&Inherited {
         blocked: kernel::mask() & sigaction::reserved(),
-        ignored: 0,
+        ignored: None,
         arm: true,
+        strangers: kernel::thread_count() - 1,
     })
 }
 

@@ -111,10 +111,12 @@ static SETTINGS: spin::Mutex<Settings> = spin::Mutex::new(Settings {
 pub(crate) struct Inherited {
     /// Reserved signals that the program blocks.
     pub(crate) blocked: u64,
-    /// Reserved signals that it ignores.
-    pub(crate) ignored: u64,
+    /// Signals that it ignores, if that is known.
+    pub(crate) ignored: Option<u64>,
     /// The filter is not installed yet.
     pub(crate) arm: bool,
+    /// Threads besides this one.
+    pub(crate) strangers: u32,
 }
 
 /// Configures the core: pure data, which goes into the tree file.
@@ -159,14 +161,18 @@ fn bring_up(inherited: &Inherited) -> Result<(), Reason<'static>> {
         writer::register();
     }
     make_first_area(inherited).map_err(Reason::Memory)?;
-    sigaction::adopt(inherited.ignored).map_err(Reason::Signals)?;
+    match inherited.ignored {
+        Some(ignored) => sigaction::adopt_ignored(ignored),
+        None => sigaction::adopt(),
+    }
+    .map_err(Reason::Signals)?;
     if inherited.arm {
         // One that is pending arrives here, at our handler.
         kernel::unblock(sigaction::reserved());
         let gate = entry::gate_start()..entry::gate_end();
         seccomp::install(gate).map_err(Reason::Arm)?;
-        rewriter::count_strangers(kernel::thread_count() - 1);
     }
+    rewriter::count_strangers(inherited.strangers);
     log::line(
         Level::Info,
         format_args!(

@@ -214,16 +214,13 @@ pub(crate) fn configure(own_sigill: bool) {
 }
 
 /// Takes over the handlers that the process has at the start, and registers
-/// ours for the reserved signals, of which `ignored` were ignored before.
-pub(crate) fn adopt(ignored: u64) -> Result<(), Errno> {
+/// ours for the reserved signals.
+pub(crate) fn adopt() -> Result<(), Errno> {
     for (signal, slot) in (1..=NSIG as i32).zip(&PROCESS.actions) {
         // SAFETY: only reads.
-        let Ok(mut action) = (unsafe { kernel::sigaction(signal, None) }) else {
+        let Ok(action) = (unsafe { kernel::sigaction(signal, None) }) else {
             continue;
         };
-        if ignored & bit(signal) != 0 {
-            action.handler = SIG_IGN;
-        }
         slot.write(&action);
         if action.handler != SIG_DFL && action.handler != SIG_IGN {
             // SAFETY: our handler calls the application's.
@@ -233,19 +230,30 @@ pub(crate) fn adopt(ignored: u64) -> Result<(), Errno> {
     install_reserved()
 }
 
-/// The reserved signals that the process ignores, for the image that follows.
-pub(crate) fn ignored_reserved(table: &Dispositions) -> u64 {
-    [libc::SIGSYS, libc::SIGILL]
-        .into_iter()
-        .filter(|&signal| reserved() & bit(signal) != 0 && table.get(signal).handler == SIG_IGN)
+/// The same behind an exec, which leaves no handler: only which signals are
+/// ignored has to be known.
+pub(crate) fn adopt_ignored(ignored: u64) -> Result<(), Errno> {
+    for (signal, slot) in (1..=NSIG as i32).zip(&PROCESS.actions) {
+        if ignored & bit(signal) != 0 {
+            slot.write(&KernelSigaction {
+                handler: SIG_IGN,
+                ..KernelSigaction::default()
+            });
+        }
+    }
+    install_reserved()
+}
+
+/// The signals that are ignored.
+pub(crate) fn ignored(table: &Dispositions) -> u64 {
+    (1..=NSIG as i32)
+        .filter(|&signal| table.get(signal).handler == SIG_IGN)
         .fold(0, |mask, signal| mask | bit(signal))
 }
 
-/// The signals that could be reserved and that the kernel ignores for this
-/// process, before [`adopt`].
+/// The same, asked of the kernel, before [`adopt`].
 pub(crate) fn ignored_by_kernel() -> u64 {
-    [libc::SIGSYS, libc::SIGILL]
-        .into_iter()
+    (1..=NSIG as i32)
         // SAFETY: only reads.
         .filter(|&signal| unsafe { kernel::sigaction(signal, None) }.is_ok_and(|action| action.handler == SIG_IGN))
         .fold(0, |mask, signal| mask | bit(signal))
@@ -259,7 +267,7 @@ pub(crate) fn ignore(signals: u64, really: bool) {
             handler: SIG_IGN,
             ..KernelSigaction::default()
         };
-        if signals & bit(signal) != 0 {
+        if signals & reserved() & bit(signal) != 0 {
             let action = if really { action } else { reserved_action(&action) };
             // SAFETY: our handler, or none.
             let _ = unsafe { kernel::sigaction(signal, Some(&action)) };
