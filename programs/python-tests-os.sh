@@ -1,4 +1,4 @@
-# Python's own tests of its os: those that start no program.
+# Python's own tests of its os.
 # needs: /usr/bin/python3
 # timeout: 180
 # measure: no

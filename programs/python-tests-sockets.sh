@@ -1,4 +1,4 @@
-# Python's own tests of its sockets: those that start no program.
+# Python's own tests of its sockets.
 # needs: /usr/bin/python3
 # user: root
 # timeout: 180

@@ -1,4 +1,4 @@
-# Python's own tests of its threads: those that start no program.
+# Python's own tests of its threads.
 # needs: /usr/bin/python3
 # user: root
 # timeout: 180

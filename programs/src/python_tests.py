@@ -1,29 +1,23 @@
 """Parts of Python's own tests: python_tests.py GROUP. Prints the outcome of each test, in the order they run.
 
-Left out: tests that start a program (execve) and tests that hang or differ natively on some machines. All others
-of a module run; whether this Python has a test or not, and what it skips, is compared with the native run.
-test_signal starts Python with a text; here a forked child runs that text.
+Left out: tests that only wait (for timeouts of a second and more), and tests that hang or differ natively on some
+machines. All others of a module run; whether this Python has a test or not, and what it skips, is compared with the
+native run.
 """
-import faulthandler, importlib.util, os, re, sys, traceback, unittest, warnings
+import faulthandler, importlib.util, os, re, sys, unittest, warnings
 
 GROUPS = {
     "os": {
-        "test_os": "URandomTests.test_urandom_subprocess|ForkTests|PidTests|test_setregid_neg1|test_setreuid_neg1"
-                   "|EnvironTests|SpawnTests|test_stty_match|test_execvpe_with_bad_program",
-        "test_posix": "test_fexecve|test_waitid|test_getgroups|test_register_at_fork|TestPosixSpawn",
+        "test_os": "test_stty_match", "test_posix": "test_getgroups",
         "test_fcntl": "", "test_fileio": "", "test_mmap": "LargeMmapTests", "test_pathlib": "", "test_resource": "",
-        "test_stat": "", "test_glob": "", "test_pty": "test_spawn_doesnt_hang", "test_openpty": "",
-        "test_tempfile": "on_shutdown|test_noinherit", "test_shutil": "vs_zip|vs_tar|test_unzip", "test_file": "", "test_dbm": "",
-        "test_fork1": "test_threaded_import_lock_fork|test_nested_import_lock_fork", "test_wait4": "",
-        "test_mailbox": "", "test_zipfile": "CommandLineTest|test_execute_zip|test_encoding_warnings", "test_gc": "Finalization|shutdown|test_function_tp_clear"
-                   "|test_gc_main|test_gc_ordinary|test_global_del",
+        "test_stat": "", "test_glob": "", "test_pty": "", "test_openpty": "",
+        "test_tempfile": "", "test_shutil": "", "test_file": "", "test_dbm": "",
+        "test_fork1": "ForkWait", "test_wait4": "ForkWait", "test_mailbox": "", "test_zipfile": "Lzma|Bzip2", "test_gc": "",
     },
     "threads": {
         "test_thread": "", "test_threadsignals": "", "test_threading_local": "", "test_sched": "", "test_queue": "",
-        "test_threading": "ThreadJoinOnShutdown|ThreadingExceptionTests.test_print|test_recursion_limit|AtexitTests"
-                          "|test_daemon_threads_fatal|_after_fork|_shutdown|test_finalize|_at_exit|test_import_from",
-        "test_signal": "test_interprocess_signal|test_keyboard_interrupt|SiginterruptTest|WakeupSignalTests|test_pthread_kill_main"
-                       "|test_itimer_virtual|test_itimer_prof",
+        "test_threading": "",
+        "test_signal": "test_itimer_virtual|test_itimer_prof|SiginterruptTest",
         "test_time": "",
     },
     "sockets": {
@@ -32,7 +26,13 @@ GROUPS = {
         "test_selectors": "DefaultSelector|test_above_fd_setsize", "test_socketserver": "", "test_timeout": "TCPTimeoutTestCase",
         "test_httpservers": "CGI", "test_urllib2_localnet": "", "test_smtplib": "",
         "test_asyncio.test_sock_lowlevel": "", "test_asyncio.test_unix_events": "",
-        "test_asyncio.test_events": "subprocess",
+        "test_asyncio.test_events": "",
+    },
+    "programs": {
+        "test_subprocess": "test_check_output_timeout|_dead$|test_communicate_repeated|test_communicate_timeout",
+        "test_popen": "", "test_script_helper": "", "test_cmd_line_script": "", "test_atexit": "",
+        "test_asyncio.test_subprocess": "SafeWatcher|FastWatcher|test_kill_issue43884|test_read_stdout_after|test_stdin_broken",
+        "test_multiprocessing_main_handling": "compiled|subpackage|test_directory|no_suffix|ipython", "test_eintr": "",
     },
 }
 
@@ -74,37 +74,6 @@ def tests_of(suite):
             yield member
 
 
-def in_child(*arguments, **ignored):
-    """What test.support.script_helper.assert_python_ok('-c', text) does, without execve."""
-    assert arguments[:-1] == ("-c",), arguments
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        status = 1
-        os.dup2(writing, 1)
-        os.dup2(writing, 2)
-        sys.stdout = open(1, "w", closefd=False)
-        sys.stderr = open(2, "w", closefd=False)
-        try:
-            exec(compile(arguments[-1], "<text>", "exec"), {"__name__": "__main__"})
-            status = 0
-        except SystemExit as end:
-            status = end.code or 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(status)
-    os.close(writing)
-    with open(reading, "rb") as pipe:
-        output = pipe.read()
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if status != 0:
-        raise AssertionError(f"status {status}: {output.decode()}")
-    return status, output, b""
-
-
 def main():
     faulthandler.enable()
     faulthandler.dump_traceback_later(150, exit=True)
@@ -115,8 +84,6 @@ def main():
             print(module, "is not in this Python", file=output)
             continue
         suite = unittest.defaultTestLoader.loadTestsFromName("test." + module)
-        if module == "test_signal":
-            sys.modules["test.test_signal"].assert_python_ok = in_child
         if left_out:
             kept = lambda test: not re.search(left_out, test.id())
             # The loader's suites stay as they are, for the fixtures of their classes and modules.

@@ -1,0 +1,7 @@
+# A long bash script: pipelines, substitutions, here-documents, subshells, statuses, traps, jobs, descriptors.
+# modes: rewrite trap command
+cp "$SRC/long.bash" . && chmod +x long.bash
+under ./long.bash
+status=0
+under bash -c 'echo "$0 $1: $(seq 10 | paste -sd+)"; kill -TERM $$' name argument || status=$?
+echo "status $status"

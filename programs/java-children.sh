@@ -1,0 +1,10 @@
+# Child processes of java, by jspawnhelper and by vfork; javac, which compiles the program.
+# needs: java javac
+# modes: rewrite command
+# user: root
+under javac -J-Xshare:auto -d . "$SRC/Children.java"
+for mechanism in POSIX_SPAWN VFORK; do
+    status=0
+    under java -Xshare:auto -Xmx256m -Djdk.lang.Process.launchMechanism=$mechanism -cp . Children || status=$?
+    echo "status $status"
+done

@@ -1,0 +1,6 @@
+# Child processes of node: exec, execFile of node itself, spawn, fork with messages, cluster, a tool by its #! line.
+# needs: node
+# modes: rewrite command
+status=0
+under node "$SRC/children.js" || status=$?
+echo "status $status"

@@ -1,0 +1,7 @@
+# Python's own tests of the programs that it starts: subprocess, asyncio, interrupted calls.
+# needs: /usr/bin/python3
+# user: root
+# modes: rewrite command
+# timeout: 180
+# measure: no
+under /usr/bin/python3 -B "$SRC/python_tests.py" programs

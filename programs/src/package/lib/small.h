@@ -1,0 +1,3 @@
+#include <stddef.h>
+size_t words(const char *text);
+double sums(int count, char **numbers);
