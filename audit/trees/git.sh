@@ -11,4 +11,4 @@ cd .. && git clone -q one two && cd two
 git log --oneline --graph | cat
 git diff HEAD~2 --stat | cat
 git fsck --no-progress
-git grep -c 7 | head -3
+git grep -c 7 | sed -n 1,3p
