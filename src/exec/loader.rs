@@ -14,6 +14,7 @@ use core::mem::offset_of;
 
 use crate::abi::auxv::{self, AT_BASE, AT_ENTRY, AT_EXECFN, AT_PHDR, AT_PHENT, AT_PHNUM};
 use crate::abi::errno::Errno;
+use crate::exec::identity;
 use crate::exec::map;
 use crate::exec::message::{self, Message};
 use crate::exec::place::{self, Randomness};
@@ -130,6 +131,7 @@ fn load(stack: &mut Stack, text: &'static CStr, message: &Message) -> Result<u64
         base = interpreter.bias;
         kernel::close(message.interpreter);
     }
+    identity::set(message.target);
     kernel::close(message.target);
 
     stack.drop_last_variable();

@@ -11,12 +11,16 @@
 //! ─────────────────────── a new process image ───────────────────────
 //! loader    message, mappings, initial stack, then the core comes up
 //!           and the target starts
+//! calls     what then follows /proc/PID/exe finds the target there
 //! ```
 
 pub(crate) mod arguments;
+pub(crate) mod calls;
 pub(crate) mod handlers;
+pub(crate) mod identity;
 pub(crate) mod launch;
 pub mod layout;
+mod link;
 #[cfg(not(any(test, feature = "std")))]
 pub(crate) mod loader;
 #[cfg(not(any(test, feature = "std")))]
@@ -24,8 +28,10 @@ pub(crate) mod map;
 pub mod message;
 pub mod misc;
 mod open;
+pub(crate) mod path;
 #[cfg(not(any(test, feature = "std")))]
 mod place;
+mod program;
 pub(crate) mod resolve;
 pub mod script;
 pub(crate) mod stack;

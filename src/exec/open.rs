@@ -5,6 +5,8 @@
 
 use crate::abi::errno::Errno;
 use crate::exec::Request;
+use crate::exec::identity;
+use crate::exec::path::{PATH_MAX, PathBuffer};
 use crate::kernel;
 use crate::kernel::process::{self, AT_EXECVE_CHECK};
 use crate::kernel::user;
@@ -111,19 +113,44 @@ pub(crate) fn open(request: &Request) -> Result<Owned, Errno> {
         if request.directory == libc::AT_FDCWD {
             return Err(Errno::EACCES);
         }
-        return reopen(request.directory);
+        // A descriptor of our image comes from an exe link, most likely our own.
+        let own = c"/proc/self/exe".as_ptr() as u64;
+        return follow_identity(reopen(request.directory)?, libc::AT_FDCWD, own);
     }
     let nofollow = if request.flags & NOFOLLOW != 0 {
         libc::O_NOFOLLOW
     } else {
         0
     };
-    with_room(|| process::open_at(request.directory, request.path, libc::O_RDONLY | nofollow)).map(Owned)
+    let file = with_room(|| process::open_at(request.directory, request.path, libc::O_RDONLY | nofollow)).map(Owned)?;
+    follow_identity(file, request.directory, request.path)
+}
+
+/// An exe link of the tree leads to our image: the program that runs there is
+/// meant.
+fn follow_identity(file: Owned, directory: i32, path: u64) -> Result<Owned, Errno> {
+    let (device, inode) = kernel::file_identity(file.number())?;
+    if !identity::is_image(device, inode) {
+        return Ok(file);
+    }
+    let mut link = [0; PATH_MAX];
+    let len = user::copy_string(&mut link, path)?;
+    let mut program = PathBuffer::new();
+    match identity::program_of(directory, link.get(..len).unwrap_or(&[]), &mut program) {
+        None => Ok(file),
+        Some(reached) => {
+            reached?;
+            let path = program.c_str().as_ptr() as u64;
+            check_path(path)?;
+            with_room(|| process::open_at(libc::AT_FDCWD, path, libc::O_RDONLY)).map(Owned)
+        }
+    }
 }
 
 /// Opens the file at a path of ours.
 pub(crate) fn open_path(path: u64) -> Result<Owned, Errno> {
-    with_room(|| process::open_at(libc::AT_FDCWD, path, libc::O_RDONLY)).map(Owned)
+    let file = with_room(|| process::open_at(libc::AT_FDCWD, path, libc::O_RDONLY)).map(Owned)?;
+    follow_identity(file, libc::AT_FDCWD, path)
 }
 
 /// A descriptor of the same file that can be read: a copy, or for O_PATH and

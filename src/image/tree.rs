@@ -7,7 +7,7 @@ use core::mem::size_of;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::abi::errno::Errno;
-use crate::exec::loader;
+use crate::exec::{identity, loader};
 use crate::image::BASE;
 use crate::image::bootstrap::{PAGE, PF_R, PF_W, PT_GNU_STACK, PT_LOAD, ProgramHeader, headers, is_read_only, pages};
 use crate::kernel;
@@ -63,16 +63,18 @@ pub(crate) fn create() -> Result<(), Errno> {
     });
     IMAGE_END.store(image_end, Ordering::Relaxed);
     let fd = process::memory_file(NAME)?;
-    let written = process::set_size(fd, image_end).and_then(|()| {
-        for load in out.headers() {
-            for page in (load.offset..load.offset + load.file_size).step_by(PAGE as usize) {
-                if !is_zero(page) {
-                    write(fd, page_at(page), page)?;
+    let written = identity::set_image(fd)
+        .and_then(|()| process::set_size(fd, image_end))
+        .and_then(|()| {
+            for load in out.headers() {
+                for page in (load.offset..load.offset + load.file_size).step_by(PAGE as usize) {
+                    if !is_zero(page) {
+                        write(fd, page_at(page), page)?;
+                    }
                 }
             }
-        }
-        write(fd, &out.first_page(), 0)
-    });
+            write(fd, &out.first_page(), 0)
+        });
     let kept = written.and_then(|()| descriptors::keep(Kept::Tree, fd));
     if kept != Ok(fd) {
         kernel::close(fd);

@@ -4,6 +4,7 @@
 #![allow(unsafe_code, reason = "system calls act on raw memory")]
 
 pub(crate) mod log;
+pub(crate) mod path;
 pub(crate) mod process;
 pub(crate) mod user;
 

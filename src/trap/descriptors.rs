@@ -1,5 +1,5 @@
-//! The descriptors that we keep: the tree file, and where reports go. They are
-//! out of the application's way, above its limit where that can be, and survive
+//! The descriptors that we keep: the tree file, the program, and where reports
+//! go. They are out of the application's way, above its limit where that can be, and survive
 //! its closing everything.
 
 #![allow(unsafe_code, reason = "makes the application's call in two parts")]
@@ -20,9 +20,11 @@ pub(crate) enum Kept {
     Tree,
     /// Where the report goes.
     Report,
+    /// The program that the process is, if our image was executed for it.
+    Program,
 }
 
-static KEPT: [AtomicI32; 2] = [const { AtomicI32::new(-1) }; 2];
+static KEPT: [AtomicI32; 3] = [const { AtomicI32::new(-1) }; 3];
 
 /// The number of a kept descriptor; −1 if there is none.
 pub(crate) fn kept(what: Kept) -> i32 {
@@ -138,7 +140,7 @@ fn is_kept(fd: i32) -> bool {
 fn close_range(first: u32, last: u32, flags: u64) -> Option<i64> {
     let kept = KEPT.each_ref().map(|slot| slot.load(Ordering::Relaxed));
     let mut kept = kept.map(|fd| u32::try_from(fd).ok().filter(|fd| (first..=last).contains(fd)));
-    if kept == [None; 2] || flags & !u64::from(libc::CLOSE_RANGE_UNSHARE) != 0 {
+    if kept == [None; 3] || flags & !u64::from(libc::CLOSE_RANGE_UNSHARE) != 0 {
         return None;
     }
     kept.sort_unstable();

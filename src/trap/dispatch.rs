@@ -5,7 +5,7 @@
 use once_cell::race::OnceRef;
 
 use crate::abi::errno::Errno;
-use crate::exec::launch;
+use crate::exec::{calls, launch};
 use crate::hook::{Hook, Interest, Outcome, VectorUse, Verdict};
 use crate::trap::area::{Action, ThreadArea};
 use crate::trap::{altstack, clone, deliver, descriptors, entry, exit, mask, memory, sigaction, vector};
@@ -23,6 +23,8 @@ pub(crate) enum Post {
     Wait,
     /// The set of pending signals has been written.
     Pending,
+    /// A path has been followed, perhaps to our image.
+    Path,
 }
 
 static HOOK: OnceRef<'static, &'static dyn Hook> = OnceRef::new();
@@ -184,11 +186,15 @@ pub(crate) unsafe extern "C" fn exit_from_gate(area: *mut ThreadArea) {
 /// Ends a call towards the hook and the core. Also called by the signal
 /// handler, for a call that a signal interrupted.
 #[inline(never)]
-pub(crate) fn exit(area: &mut ThreadArea, outcome: Outcome) {
+pub(crate) fn exit(area: &mut ThreadArea, mut outcome: Outcome) {
     match (area.post, outcome) {
         (Post::Mask, Outcome::Returned(0)) => mask::changed(area, true),
         (Post::Mask, Outcome::Returned(result)) if result == Errno::EFAULT.to_result() => mask::changed(area, false),
         (Post::Pending, Outcome::Returned(0)) => mask::add_waiting(area),
+        (Post::Path, Outcome::Returned(result)) => {
+            area.call.result = calls::finish(area, result);
+            outcome = Outcome::Returned(area.call.result);
+        }
         _ => {}
     }
     area.post = Post::None;
@@ -276,6 +282,7 @@ fn serve(area: &mut ThreadArea, number: u32) -> Action {
                 return answer(area, result);
             }
         }
+        number if calls::CORE.contains(&number) => area.post = Post::Path,
         _ => {}
     }
     pass(area)
