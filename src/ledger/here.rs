@@ -77,13 +77,13 @@ pub(crate) fn create(fd: i32, offset: u64, shape: super::Shape) -> Result<(), Er
 /// # Errors
 /// EINVAL if there is none; what mmap says.
 pub(crate) fn attach(fd: i32, offset: u64) -> Result<(), Errno> {
-    let mut first = [0u64; 8];
-    for (index, word) in first.iter_mut().enumerate() {
-        let mut bytes = [0; 8];
-        if kernel::pread(fd, &mut bytes, offset + index as u64 * 8)? != bytes.len() {
-            return Err(Errno::EINVAL);
-        }
-        *word = u64::from_ne_bytes(bytes);
+    let mut bytes = [0; 64];
+    if kernel::pread(fd, &mut bytes, offset)? != bytes.len() {
+        return Err(Errno::EINVAL);
+    }
+    let mut first = [0; 8];
+    for (word, bytes) in first.iter_mut().zip(bytes.as_chunks().0) {
+        *word = u64::from_ne_bytes(*bytes);
     }
     let words = Ledger::len_of(&first).ok_or(Errno::EINVAL)?;
     map(fd, offset, words).map(drop)

@@ -128,7 +128,8 @@ pub(crate) fn forked(own: &mut ThreadArea) {
     let parent = ledger::own_record();
     ledger::next_epoch();
     let Some(ledger) = ledger::ledger() else { return };
-    for spare in &SPARE {
+    // Pages that were never written stay shared with the parent.
+    for spare in SPARE.iter().filter(|spare| spare.load(Ordering::Relaxed) != 0) {
         spare.store(0, Ordering::Relaxed);
     }
     let name = match parent {
