@@ -17,6 +17,7 @@ pub mod exec;
 pub mod hook;
 mod image;
 pub mod kernel;
+mod ledger;
 pub mod rewrite;
 #[cfg(not(any(test, feature = "std")))]
 mod runtime;

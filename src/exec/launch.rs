@@ -17,7 +17,7 @@ use crate::rewrite::rewriter;
 use crate::trap::area::{Action, Kind, ThreadArea};
 use crate::trap::descriptors::{self, Kept};
 use crate::trap::mask::block_all;
-use crate::trap::{dispatch, sigaction};
+use crate::trap::{dispatch, ledger, sigaction};
 
 /// What goes over to the new image besides the program.
 #[derive(Clone, Copy)]
@@ -112,7 +112,9 @@ fn interposed(area: &mut ThreadArea, request: &Request, leading: &Leading, targe
     if shared {
         rewriter::before_fork();
     }
+    ledger::before_exec(area);
     let errno = go(&arguments, &target, &state);
+    ledger::after_failed_exec(area);
     if shared {
         rewriter::after_fork();
     }
@@ -167,6 +169,7 @@ fn natively(area: &mut ThreadArea, request: &Request) -> Errno {
     let ignored = sigaction::ignored(unsafe { &*table });
     sigaction::ignore(ignored, true);
     let before = kernel::set_mask(area.saved_mask.load(Ordering::Relaxed) | area.virtual_mask);
+    ledger::before_native_exec(area);
     // SAFETY: the application's own call.
     let result = unsafe {
         execveat(
@@ -177,6 +180,7 @@ fn natively(area: &mut ThreadArea, request: &Request) -> Errno {
             request.flags,
         )
     };
+    ledger::after_failed_exec(area);
     kernel::set_mask(before);
     sigaction::ignore(ignored, false);
     result.err().unwrap_or(Errno::ENOEXEC)

@@ -7,10 +7,12 @@
 mod call;
 mod interest;
 mod report;
+mod tree;
 
 pub use call::{Call, Outcome};
 pub use interest::Interest;
 pub use report::{Report, Summary, Visit};
+pub use tree::{End, Others, Process, Tree, TreeWords, VisitRow};
 
 use core::fmt;
 
@@ -61,6 +63,12 @@ pub trait Hook: Sync {
         0
     }
 
+    /// Whether the words are kept for the whole tree of processes, and how.
+    /// Then there is one [`report`](Hook::report), of the tree. Asked once.
+    fn tree(&self) -> Option<TreeWords> {
+        None
+    }
+
     /// A call is about to be made.
     fn enter(&self, call: &mut Call<'_>) -> Verdict;
 
@@ -70,11 +78,13 @@ pub trait Hook: Sync {
         let _ = (call, outcome);
     }
 
-    /// This is a forked child; its words have been zeroed.
+    /// This is a forked child; its words have been zeroed, or as much of them
+    /// as [`tree`](Hook::tree) says.
     fn forked(&self) {}
 
     /// The process ends: write the report, if there is one. Called once per
-    /// process; the other threads may still run and count.
+    /// process, or once per tree of processes, when the first of them ends; the
+    /// other threads and processes may still run and count.
     fn report(&self, report: &Report<'_>, out: &mut dyn fmt::Write) -> fmt::Result {
         let _ = (report, out);
         Ok(())

@@ -2,12 +2,13 @@
 
 use core::sync::atomic::AtomicU64;
 
+use super::tree::Tree;
 use crate::rewrite::refusal::Refusal;
 
-/// What the core counted in this process, all threads together.
+/// What the core counted in a process or a tree of them, all threads together.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Summary {
-    /// The process, as getpid answers.
+    /// The process, as getpid answers; of a tree the first one.
     pub pid: u32,
     /// Threads that were ever interposed, the ended ones included.
     pub threads: u64,
@@ -30,13 +31,28 @@ pub type Visit<'v> = &'v mut dyn FnMut(&[AtomicU64]);
 pub struct Report<'a> {
     /// What the core counted.
     pub summary: Summary,
+    /// The processes, if the report is of a tree.
+    pub tree: Option<&'a dyn Tree>,
     pub(crate) threads: &'a dyn Fn(Visit<'_>),
 }
 
 impl<'a> Report<'a> {
     /// A report over the words that `threads` hands out thread by thread.
     pub fn new(summary: Summary, threads: &'a dyn Fn(Visit<'_>)) -> Self {
-        Report { summary, threads }
+        Report {
+            summary,
+            tree: None,
+            threads,
+        }
+    }
+
+    /// The same report, of these processes.
+    #[must_use]
+    pub fn of_tree(self, tree: &'a dyn Tree) -> Self {
+        Report {
+            tree: Some(tree),
+            ..self
+        }
     }
 
     /// Calls `visit` with each thread's words (ended threads included: their

@@ -64,6 +64,16 @@ pub fn map(address: u64, len: usize, protection: i32, flags: i32) -> Result<u64,
     checked(unsafe { syscall!(SYS_mmap, address, len, protection, flags, -1i64) })
 }
 
+/// mmap(2) of a file's memory, shared and writable, and left out of core dumps.
+pub fn map_shared(fd: i32, offset: u64, len: usize) -> Result<u64, Errno> {
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: no existing mapping is touched.
+    let address = checked(unsafe { syscall!(SYS_mmap, 0, len, protection, libc::MAP_SHARED, fd, offset) })?;
+    // SAFETY: the range was just mapped; the advice changes no contents.
+    unsafe { syscall!(SYS_madvise, address, len, libc::MADV_DONTDUMP) };
+    Ok(address)
+}
+
 /// munmap(2).
 ///
 /// # Safety
@@ -164,6 +174,36 @@ pub fn requeue(info: &SigInfo) {
 pub fn getpid() -> u32 {
     // SAFETY: takes no pointers, has no effect.
     unsafe { syscall!(SYS_getpid) as u32 }
+}
+
+/// getppid(2): 0 if the parent is in another pid namespace.
+pub fn getppid() -> u32 {
+    // SAFETY: takes no pointers, has no effect.
+    unsafe { syscall!(SYS_getppid) as u32 }
+}
+
+/// Whether a process is gone, or is a zombie. False if that cannot be found
+/// out.
+pub fn is_dead(pid: u32) -> bool {
+    // SAFETY: takes no pointers; signal 0 has no effect.
+    let result = unsafe { syscall!(SYS_kill, pid, 0) };
+    if result != 0 {
+        return Errno::from_result(result) == Some(Errno::ESRCH);
+    }
+    // A zombie still has its number; its descriptor is readable.
+    // SAFETY: takes no pointers.
+    let Ok(fd) = checked(unsafe { syscall!(SYS_pidfd_open, pid, 0) }) else {
+        return false;
+    };
+    let mut poll = libc::pollfd {
+        fd: fd as i32,
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    // SAFETY: one live `struct pollfd`; it does not wait.
+    let ready = unsafe { syscall!(SYS_poll, &raw mut poll, 1, 0) };
+    close(fd as i32);
+    ready == 1 && poll.revents & libc::POLLIN != 0
 }
 
 /// The end of the heap: brk(0).
@@ -320,6 +360,14 @@ pub fn file_identity(fd: i32) -> Result<(u64, u64), Errno> {
     // SAFETY: the buffer is live and has the kernel's layout.
     checked(unsafe { syscall!(SYS_fstat, fd, &raw mut stat) })?;
     Ok((stat.st_dev, stat.st_ino))
+}
+
+/// The soft limit of a resource.
+pub fn limit(resource: i32) -> Result<u64, Errno> {
+    let mut old = [0u64; 2];
+    // SAFETY: the pointer is to a live `struct rlimit64`.
+    checked(unsafe { syscall!(SYS_prlimit64, 0, resource, 0, old.as_mut_ptr()) })?;
+    Ok(old[0])
 }
 
 /// prlimit64(2) of RLIMIT_NOFILE: sets (if given), returns the old (soft, hard).

@@ -3,6 +3,7 @@
 
 use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
+use crate::ledger;
 use crate::rewrite::refusal::Refusal;
 
 /// Sites that are remembered; more of them trap without being.
@@ -25,6 +26,8 @@ pub(crate) struct Entry {
     address: AtomicU64,
     state: AtomicU8,
     reason: AtomicU8,
+    /// In which process it stands in the ledger as it is.
+    counted: AtomicU32,
     /// Traps since it was last rewritten or first seen.
     pub(crate) hits: AtomicU32,
     /// Its slot plus 1; 0 for none yet.
@@ -92,6 +95,7 @@ impl Entry {
             address: AtomicU64::new(0),
             state: AtomicU8::new(0),
             reason: AtomicU8::new(0),
+            counted: AtomicU32::new(0),
             hits: AtomicU32::new(0),
             slot: AtomicU32::new(0),
             pad: AtomicU64::new(0),
@@ -124,11 +128,37 @@ impl Entry {
     }
 
     pub(crate) fn set_state(&self, state: State) {
-        self.state.store(state as u8, Ordering::Release);
+        self.recount(|| self.state.store(state as u8, Ordering::Release));
     }
 
     pub(crate) fn refuse(&self, reason: Refusal) {
-        self.reason.store(reason as u8, Ordering::Relaxed);
-        self.set_state(State::Seen);
+        self.recount(|| {
+            self.reason.store(reason as u8, Ordering::Relaxed);
+            self.state.store(State::Seen as u8, Ordering::Release);
+        });
+    }
+
+    /// Changes the entry, and with it the ledger's counts of this process's
+    /// sites. Sites that a process has inherited as they are do not count.
+    fn recount(&self, change: impl FnOnce()) {
+        let place = || match self.state() {
+            State::Seen => 1 + self.reason() as usize,
+            State::Changing | State::Rewritten => 0,
+        };
+        let before = place();
+        change();
+        let Some((ledger, record)) = ledger::own_record() else {
+            return;
+        };
+        let sites = ledger.sites(record);
+        let epoch = ledger::epoch();
+        if self.counted.swap(epoch, Ordering::Relaxed) == epoch
+            && let Some(sites) = sites.get(before)
+        {
+            sites.fetch_sub(1, Ordering::Relaxed);
+        }
+        if let Some(sites) = sites.get(place()) {
+            sites.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }

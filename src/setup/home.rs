@@ -13,7 +13,7 @@ use crate::hook::Hook;
 use crate::image::{Start, tree};
 use crate::kernel;
 use crate::kernel::log;
-use crate::trap::{descriptors, dispatch, sigaction};
+use crate::trap::{descriptors, dispatch, ledger, sigaction};
 
 /// The type of [`at_home`], by which the bootstrap calls its copy.
 pub(crate) type AtHome = unsafe extern "C" fn(*const usize, Start, i64) -> bool;
@@ -81,6 +81,9 @@ fn begin(
     if dispatch::hook().is_some() {
         let out = command::variable(process, start, b"USERTRAP_OUT=").filter(|_| config.out.is_some());
         descriptors::open_report(out).map_err(Reason::Report)?;
+    }
+    if let Some(hook) = dispatch::hook() {
+        ledger::create(hook, tree::image_end());
     }
     if start == Start::Command {
         command::run(process);

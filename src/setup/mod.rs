@@ -23,7 +23,7 @@ use crate::kernel::log;
 use crate::rewrite::{rewriter, site, table, writer};
 use crate::setup::config::{Config, ConfigError, Level, Unfit};
 use crate::tools;
-use crate::trap::{area, clock, dispatch, entry, sigaction};
+use crate::trap::{area, clock, dispatch, entry, ledger, sigaction};
 
 /// Why we cannot work here, with the remedy (I14).
 enum Reason<'a> {
@@ -160,6 +160,7 @@ fn bring_up(inherited: &Inherited) -> Result<(), Reason<'static>> {
         log::line(Level::Debug, format_args!("table at {table:#x}"));
         writer::register();
     }
+    ledger::enter();
     make_first_area(inherited).map_err(Reason::Memory)?;
     match inherited.ignored {
         Some(ignored) => sigaction::adopt_ignored(ignored),
@@ -186,6 +187,7 @@ fn bring_up(inherited: &Inherited) -> Result<(), Reason<'static>> {
 /// Brings up a process image that the loader has made.
 #[cfg(not(any(test, feature = "std")))]
 pub(crate) fn bring_up_image(inherited: &Inherited) {
+    ledger::attach(crate::image::tree::image_end());
     if let Err(reason) = bring_up(inherited) {
         log::line(Level::Error, format_args!("{reason}; the program is not started"));
         kernel::exit_group(125);

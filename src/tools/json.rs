@@ -9,16 +9,17 @@ use core::fmt::{self, Write};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::layout::{self, OTHER};
-use super::totals::{Counts, Totals};
+use super::processes;
+use super::totals::{Counts, Times, Totals};
 use crate::hook::{Report, Summary};
 use crate::rewrite::refusal::Refusal;
 
 /// The version of the format: raised when a reader of the old one would be
 /// misled.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Room for the head or for one call, with each number at its longest.
-const PIECE: usize = 1024;
+pub(super) const PIECE: usize = 1024;
 
 /// All but the calls.
 #[derive(serde::Serialize)]
@@ -34,11 +35,11 @@ struct Head {
 }
 
 #[derive(serde::Serialize)]
-struct Total {
-    calls: u64,
-    errors: u64,
+pub(super) struct Total {
+    pub(super) calls: u64,
+    pub(super) errors: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    time_ns: Option<u64>,
+    pub(super) time_ns: Option<u64>,
 }
 
 #[derive(serde::Serialize)]
@@ -62,7 +63,7 @@ impl Serialize for Refused {
 
 /// One call number.
 #[derive(serde::Serialize)]
-struct Row {
+pub(super) struct Row {
     nr: Option<u32>,
     name: Option<&'static str>,
     calls: u64,
@@ -79,16 +80,21 @@ struct Row {
 pub(super) fn write(totals: &Totals, report: &Report<'_>, out: &mut dyn Write) -> fmt::Result {
     let mut buffer = [0; PIECE];
     let head = piece(&head(totals, report), &mut buffer)?;
-    // The calls go into the head's object, as its last member.
+    // The rest goes into the head's object.
     out.write_str(head.strip_suffix('}').ok_or(fmt::Error)?)?;
     out.write_str(",\"calls\":[")?;
     for (index, (row, counts)) in totals.ranking().enumerate() {
-        if index != 0 {
-            out.write_str(",")?;
-        }
-        out.write_str(piece(&call(row, counts, totals, report), &mut buffer)?)?;
+        comma(index, out)?;
+        out.write_str(piece(
+            &call(row, counts, totals.times(row, counts, report)),
+            &mut buffer,
+        )?)?;
     }
-    out.write_str("]}\n")
+    out.write_str("]")?;
+    if let Some(tree) = report.tree {
+        processes::write(totals, tree, &mut buffer, out)?;
+    }
+    out.write_str("}\n")
 }
 
 fn head(totals: &Totals, report: &Report<'_>) -> Head {
@@ -121,8 +127,11 @@ fn head(totals: &Totals, report: &Report<'_>) -> Head {
     }
 }
 
-fn call(row: usize, counts: &Counts, totals: &Totals, report: &Report<'_>) -> Row {
-    let times = totals.times(row, counts, report);
+pub(super) fn comma(index: usize, out: &mut dyn Write) -> fmt::Result {
+    if index == 0 { Ok(()) } else { out.write_str(",") }
+}
+
+pub(super) fn call(row: usize, counts: &Counts, times: Option<Times>) -> Row {
     Row {
         nr: (row != OTHER).then_some(row as u32),
         name: layout::name(row),
@@ -135,7 +144,7 @@ fn call(row: usize, counts: &Counts, totals: &Totals, report: &Report<'_>) -> Ro
 }
 
 /// `value` as JSON text in `buffer`.
-fn piece<'b>(value: &impl Serialize, buffer: &'b mut [u8]) -> Result<&'b str, fmt::Error> {
+pub(super) fn piece<'b>(value: &impl Serialize, buffer: &'b mut [u8]) -> Result<&'b str, fmt::Error> {
     let length = serde_json_core::to_slice(value, buffer).map_err(|_| fmt::Error)?;
     let bytes = buffer.get(..length).ok_or(fmt::Error)?;
     core::str::from_utf8(bytes).map_err(|_| fmt::Error)
@@ -143,7 +152,7 @@ fn piece<'b>(value: &impl Serialize, buffer: &'b mut [u8]) -> Result<&'b str, fm
 
 #[cfg(test)]
 mod tests {
-    use super::super::totals::tests::{with_empty_report, with_report};
+    use super::super::totals::tests::{with_empty_report, with_report, with_tree_report};
     use super::*;
 
     fn render(report: &Report<'_>, timed: bool) -> String {
@@ -163,6 +172,13 @@ mod tests {
     fn golden_with_times() {
         with_report(true, 3000, |report| {
             assert_eq!(render(report, true), include_str!("golden/stat-time.json"));
+        });
+    }
+
+    #[test]
+    fn golden_of_a_tree() {
+        with_tree_report(|report| {
+            assert_eq!(render(report, false), include_str!("golden/stat-tree.json"));
         });
     }
 
@@ -210,14 +226,21 @@ mod tests {
     #[test]
     fn the_document_shows_this_format_and_names_each_member() {
         let document = include_str!("../../docs/stat-json.md");
-        let json = include_str!("golden/stat-time.json").trim_end();
-        let (_, example) = document.split_once("```json\n").unwrap();
-        let (example, _) = example.split_once("\n```").unwrap();
-        assert_eq!(example.lines().map(str::trim_start).collect::<String>(), json);
+        let mut rest = document;
+        for json in [
+            include_str!("golden/stat-time.json"),
+            include_str!("golden/stat-tree.json"),
+        ] {
+            let json = json.trim_end();
+            let (_, example) = rest.split_once("```json\n").unwrap();
+            let (example, after) = example.split_once("\n```").unwrap();
+            rest = after;
+            assert_eq!(example.lines().map(str::trim_start).collect::<String>(), json);
 
-        let strings = json.split('"').skip(1).step_by(2);
-        for member in strings.filter(|string| json.contains(&format!("\"{string}\":"))) {
-            assert!(document.contains(&format!("`{member}`")), "{member}");
+            let strings = json.split('"').skip(1).step_by(2);
+            for member in strings.filter(|string| json.contains(&format!("\"{string}\":"))) {
+                assert!(document.contains(&format!("`{member}`")), "{member}");
+            }
         }
     }
 }

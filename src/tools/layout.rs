@@ -24,6 +24,7 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use syscalls::Sysno;
 
 use super::histogram::BUCKETS;
+use crate::hook::TreeWords;
 
 /// The row of all numbers that have none of their own.
 pub(super) const OTHER: usize = 512;
@@ -42,6 +43,19 @@ pub(super) const fn words(timed: bool) -> usize {
 }
 
 const _: () = assert!(words(true) * size_of::<u64>() <= 512 << 10);
+
+/// The time stamp is the thread's own; each process's counters are kept.
+pub(super) const TREE: TreeWords = TreeWords {
+    own: COUNTERS,
+    rows: ROWS,
+};
+
+/// The row and the column (calls, errors) of a word, if it is a counter.
+pub(super) fn place(word: usize) -> Option<(usize, usize)> {
+    let counter = word.checked_sub(COUNTERS)?;
+    let row = counter / COUNTERS_LEN;
+    (row < ROWS).then_some((row, counter % COUNTERS_LEN))
+}
 
 /// The row in which a call is counted.
 #[inline(always)]

@@ -4,6 +4,8 @@ mod clock;
 mod histogram;
 mod json;
 mod layout;
+mod lines;
+mod processes;
 mod stat;
 mod text;
 mod totals;

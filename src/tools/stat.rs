@@ -13,7 +13,7 @@ use super::histogram::bucket_of;
 use super::totals::Totals;
 use super::{Format, clock, json, layout, text};
 use crate::abi::errno::Errno;
-use crate::hook::{Call, Hook, Outcome, Report, VectorUse, Verdict};
+use crate::hook::{Call, Hook, Outcome, Report, TreeWords, VectorUse, Verdict};
 
 /// The hook that counts.
 #[derive(Debug)]
@@ -47,6 +47,10 @@ impl Hook for Stat {
 
     fn thread_words(&self) -> usize {
         layout::words(self.timed)
+    }
+
+    fn tree(&self) -> Option<TreeWords> {
+        Some(layout::TREE)
     }
 
     #[inline]

@@ -2,8 +2,8 @@
 
 use core::fmt::{self, Write};
 
-use super::layout;
 use super::totals::Totals;
+use super::{layout, lines};
 use crate::hook::Report;
 use crate::rewrite::refusal::Refusal;
 
@@ -37,10 +37,15 @@ impl fmt::Display for Micros {
 
 /// Writes the report.
 pub(super) fn write(totals: &Totals, report: &Report<'_>, out: &mut dyn Write) -> fmt::Result {
-    writeln!(out, "usertrap stat: pid {}", report.summary.pid)?;
+    write!(out, "usertrap stat: pid {}", report.summary.pid)?;
+    match report.tree.map_or(0, lines::count) {
+        0 | 1 => writeln!(out)?,
+        processes => writeln!(out, ", {processes} processes")?,
+    }
     table(totals, report, out)?;
     writeln!(out)?;
-    core(totals, report, out)
+    core(totals, report, out)?;
+    lines::write(totals, report, out)
 }
 
 /// The calls, one row a number.
@@ -98,7 +103,7 @@ fn core(totals: &Totals, report: &Report<'_>, out: &mut dyn Write) -> fmt::Resul
 
 #[cfg(test)]
 mod tests {
-    use super::super::totals::tests::{with_empty_report, with_report};
+    use super::super::totals::tests::{with_empty_report, with_report, with_tree_report};
     use super::*;
 
     fn render(report: &Report<'_>, timed: bool) -> String {
@@ -118,6 +123,13 @@ mod tests {
     fn golden_with_times() {
         with_report(true, 3000, |report| {
             assert_eq!(render(report, true), include_str!("golden/stat-time.txt"));
+        });
+    }
+
+    #[test]
+    fn golden_of_a_tree() {
+        with_tree_report(|report| {
+            assert_eq!(render(report, false), include_str!("golden/stat-tree.txt"));
         });
     }
 

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::histogram::Histogram;
 use super::layout::{self, OTHER, ROWS};
-use crate::hook::Report;
+use crate::hook::{Process, Report};
 
 /// The counts of one row, or of all.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -17,7 +17,17 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    fn add(&mut self, other: Counts) {
+    /// What is left of these when `part` is taken away; the parts of a whole
+    /// that goes on growing may be more than it was.
+    pub(super) fn less(self, part: Counts) -> Counts {
+        Counts {
+            calls: self.calls.saturating_sub(part.calls),
+            errors: self.errors.saturating_sub(part.errors),
+            ticks: self.ticks.saturating_sub(part.ticks),
+        }
+    }
+
+    pub(super) fn add(&mut self, other: Counts) {
         self.calls = self.calls.saturating_add(other.calls);
         self.errors = self.errors.saturating_add(other.errors);
         self.ticks = self.ticks.saturating_add(other.ticks);
@@ -73,6 +83,31 @@ impl Totals {
                 }
                 totals.all.add(counts);
             }
+        });
+        totals
+    }
+
+    /// The counts of one process; without times.
+    pub(super) fn of_process(process: &Process<'_>) -> Totals {
+        let mut totals = Totals {
+            rows: [Counts::default(); ROWS],
+            all: Counts::default(),
+            rate: None,
+        };
+        process.for_each_word(&mut |word, change| {
+            let Some((row, column)) = layout::place(word) else {
+                return;
+            };
+            let (calls, errors) = if column == 0 { (change, 0) } else { (0, change) };
+            let counts = Counts {
+                calls,
+                errors,
+                ticks: 0,
+            };
+            if let Some(sum) = totals.rows.get_mut(shown_in(row)) {
+                sum.add(counts);
+            }
+            totals.all.add(counts);
         });
         totals
     }
@@ -154,7 +189,7 @@ fn nanoseconds(ticks: u64, ticks_per_us: NonZeroU64) -> u64 {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::hook::Summary;
+    use crate::hook::{End, Others, Summary, Tree};
 
     /// Counts `calls` calls of `row`, `errors` of them failed, all of them of
     /// `ticks` ticks.
@@ -205,6 +240,85 @@ pub(super) mod tests {
             ..Summary::default()
         };
         check(&Report::new(summary, &|_| {}));
+    }
+
+    /// Two processes, and others that make up for the rest of `with_report`.
+    struct Two;
+
+    impl Tree for Two {
+        fn len(&self) -> usize {
+            2
+        }
+
+        fn for_each(&self, visit: &mut dyn FnMut(&Process<'_>)) {
+            let mut summary = Summary {
+                pid: 4242,
+                threads: 2,
+                trapped: 11,
+                rewritten: 10,
+                ..Summary::default()
+            };
+            summary.refused[2] = 2;
+            let mut process = Process {
+                summary,
+                parent: 17,
+                name: *b"make\0\0\0\0\0\0\0\0\0\0\0\0",
+                images: 1,
+                end: End::Exit(0),
+                calls: 901,
+                errors: 10,
+                rows: &|visit| {
+                    visit(1, 900);
+                    visit(2, 10);
+                    visit(463, 1);
+                },
+            };
+            visit(&process);
+            process = Process {
+                summary: Summary {
+                    pid: 4243,
+                    threads: 1,
+                    trapped: 4,
+                    rewritten: 3,
+                    ..Summary::default()
+                },
+                parent: 4242,
+                name: *b"sh \"\\\n\0\0\0\0\0\0\0\0\0\0",
+                images: 2,
+                end: End::Silent,
+                calls: 500,
+                errors: 0,
+                rows: &|visit| {
+                    visit(0, 12);
+                    visit(79, 400);
+                    visit(79, 100);
+                },
+            };
+            visit(&process);
+        }
+
+        fn others(&self) -> Others {
+            let mut summary = Summary {
+                threads: 40,
+                trapped: 5,
+                rewritten: 4,
+                ..Summary::default()
+            };
+            summary.refused[4] = 1;
+            Others {
+                processes: 40,
+                summary,
+                uncounted_threads: 3,
+                uncounted_processes: 0,
+            }
+        }
+    }
+
+    /// Shows `check` the report of [`with_report`], of a tree.
+    pub(in super::super) fn with_tree_report(check: impl FnOnce(&Report<'_>)) {
+        with_report(false, 0, |report| {
+            check(&Report::new(report.summary, report.threads).of_tree(&Two));
+        });
     }
 
     #[test]

@@ -7,7 +7,8 @@
 //!       guard page
 //!       hook stack     hooks and dispatch run here
 //! GS -> ThreadArea     begins with the frame that the entry pushes: the stack
-//!       hook's words   grows down from it
+//!       hook's words   grows down from it; the words are used where there is
+//!                      no ledger (`trap::ledger`)
 //! ```
 //!
 //! Areas are never unmapped. A thread that exits pushes its area on a free
@@ -27,6 +28,8 @@ use crate::abi::sigframe::{AltStack, SigInfo, rflags};
 use crate::exec::launch::Leftovers;
 use crate::hook::Call;
 use crate::kernel;
+use crate::ledger::{CORE, CoreWord};
+use crate::trap::ledger;
 use crate::trap::sigaction::Dispositions;
 
 const PAGE: usize = 4096;
@@ -48,9 +51,9 @@ pub(crate) enum Action {
     Clone = 3,
     /// The thread ends: give the area back, then make the call.
     ThreadExit = 4,
-    /// rt_sigreturn: like `Pass`, with all signals blocked until the kernel
-    /// loads the frame.
-    SigReturn = 5,
+    /// Like `Pass`, with all signals blocked: until the kernel loads the frame
+    /// of rt_sigreturn, or until exit_group has ended the process.
+    PassBlocked = 5,
 }
 
 /// How the thread came to be, which decides who gives its area back.
@@ -118,8 +121,14 @@ pub(crate) struct ThreadArea {
     /// Where copies of the application's arguments lie while the kernel reads
     /// them.
     pub(crate) scratch: [u64; 8],
-    pub(crate) trapped: AtomicU64,
-    pub(crate) int80: AtomicU64,
+    /// The core's own counters, beside the hook's words ([`CoreWord`]).
+    pub(crate) core: &'static [AtomicU64],
+    /// The ledger's block in which the thread counts, plus 1; 0 if it counts
+    /// behind the area.
+    pub(crate) block: u32,
+    /// The process that has set the three (see [`ledger::epoch`]
+    /// (crate::ledger::epoch)).
+    pub(crate) epoch: u32,
     pub(crate) vector: crate::trap::vector::State,
 }
 
@@ -167,11 +176,14 @@ pub(crate) fn configure(words: usize, fsgsbase: bool) {
 pub(crate) fn allocate() -> Result<*mut ThreadArea, Errno> {
     if let Some(area) = pop_free() {
         // SAFETY: popped, so it is ours alone.
-        unsafe { (*area).in_use.store(true, Ordering::Relaxed) };
+        unsafe {
+            (*area).in_use.store(true, Ordering::Relaxed);
+            ledger::equip(area);
+        }
         return Ok(area);
     }
     let words = WORDS.load(Ordering::Relaxed) as usize;
-    let len = (BELOW + size_of::<ThreadArea>() + words * 8).next_multiple_of(PAGE);
+    let len = (BELOW + size_of::<ThreadArea>() + (CORE + words) * 8).next_multiple_of(PAGE);
     let base = kernel::map(0, len, libc::PROT_NONE, libc::MAP_NORESERVE)?;
     let area = (base + BELOW as u64) as *mut ThreadArea;
     let writable = libc::PROT_READ | libc::PROT_WRITE;
@@ -189,16 +201,18 @@ pub(crate) fn allocate() -> Result<*mut ThreadArea, Errno> {
     }
     // SAFETY: mapped, writable, zeroed, aligned to pages, and ours alone until
     // it is linked into the list; zero bytes are valid for all fields but
-    // `call.words`, which is written before anyone reads it.
+    // `call.words` and `core`, which are written before anyone reads them.
     unsafe {
         (&raw mut (*area).stack_top).write(&raw const (*area).call as u64);
-        let first_word = area.add(1).cast::<AtomicU64>();
-        (&raw mut (*area).call.words).write(core::slice::from_raw_parts(first_word, words));
+        (&raw mut (*area).call.words).write(&[]);
+        (&raw mut (*area).core).write(&[]);
         (&raw mut (*area).waiting).write([None, None]);
         (&raw mut (*area).held_signal).write(None);
         (&raw mut (*area).leftovers).write(Leftovers::NONE);
         (&raw mut (*area).altstack).write(AltStack::DISABLED);
         (*area).in_use.store(true, Ordering::Relaxed);
+        (*area).use_private_words();
+        ledger::equip(area);
         let mut head = ALL.load(Ordering::Relaxed);
         loop {
             (*area).next.store(head, Ordering::Relaxed);
@@ -258,6 +272,33 @@ pub(crate) fn for_each(mut visit: impl FnMut(*mut ThreadArea)) {
 }
 
 impl ThreadArea {
+    /// Lets the thread count behind the area.
+    pub(crate) fn use_private_words(&mut self) {
+        let words = WORDS.load(Ordering::Relaxed) as usize;
+        let first = core::ptr::from_mut(self).wrapping_add(1).cast::<AtomicU64>();
+        // SAFETY: `allocate` has mapped as many words behind the area, and areas
+        // are never unmapped.
+        let all = unsafe { core::slice::from_raw_parts(first, CORE + words) };
+        if let Some((core, words)) = all.split_at_checked(CORE) {
+            self.core = core;
+            self.call.words = words;
+        }
+    }
+
+    /// Adds 1 to a counter of the core.
+    pub(crate) fn count(&self, word: CoreWord) {
+        if let Some(counter) = self.core.get(word as usize) {
+            counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        }
+    }
+
+    /// A counter of the core.
+    pub(crate) fn counted(&self, word: CoreWord) -> u64 {
+        self.core
+            .get(word as usize)
+            .map_or(0, |counter| counter.load(Ordering::Relaxed))
+    }
+
     /// The signal stack of this area, as the kernel is told of it.
     pub(crate) fn signal_stack(&self) -> AltStack {
         let base = core::ptr::from_ref(self) as u64 - BELOW as u64;

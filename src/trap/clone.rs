@@ -16,7 +16,7 @@ use crate::rewrite::rewriter;
 use crate::trap::area::{self, Action, Kind, ThreadArea};
 use crate::trap::dispatch;
 use crate::trap::mask::block_all;
-use crate::trap::{exit, sigaction};
+use crate::trap::{exit, ledger, sigaction};
 
 const CLONE_VM: u64 = libc::CLONE_VM as u64;
 const CLONE_FILES: u64 = libc::CLONE_FILES as u64;
@@ -151,6 +151,7 @@ pub(crate) unsafe extern "C" fn child_from_gate(area: *mut ThreadArea) {
         }
     } else {
         area::EVER.fetch_add(1, Ordering::Relaxed);
+        ledger::thread_began();
         // SAFETY: the stack is this area's.
         let _ = unsafe { kernel::sigaltstack(Some(&area.signal_stack())) };
     }

@@ -310,7 +310,7 @@ global_asm!(
     "cmp eax, {THREAD_EXIT}",
     "je usertrap_other",
     "mov dword ptr [rsp + {HELD}], 0",
-    "cmp eax, {SIG_RETURN}",// the frame has the mask
+    "cmp eax, {PASS_BLOCKED}",  // the frame has the mask
     "je usertrap_pass",
     "lea rsi, [rsp + {SAVED_MASK}]",
     "mov eax, {SYS_RT_SIGPROCMASK}",
@@ -446,7 +446,7 @@ global_asm!(
     PASS_THEN_EXIT = const Action::PassThenExit as u32,
     CLONE = const Action::Clone as u32,
     THREAD_EXIT = const Action::ThreadExit as u32,
-    SIG_RETURN = const Action::SigReturn as u32,
+    PASS_BLOCKED = const Action::PassBlocked as u32,
     AC = const rflags::AC,
     TF = const rflags::TF,
     STEPPING = const offset_of!(ThreadArea, stepping),

@@ -5,13 +5,15 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::abi::errno::Errno;
+use crate::abi::sigframe::rflags;
 use crate::hook::{Report, Summary};
 use crate::kernel::log;
 use crate::kernel::{self, ARCH_GET_GS, ARCH_SET_GS};
+use crate::ledger::CoreWord;
 use crate::rewrite::rewriter;
 use crate::trap::area::{self, Action, Kind, ThreadArea};
 use crate::trap::mask::block_all;
-use crate::trap::{clock, descriptors, dispatch, sigaction};
+use crate::trap::{clock, descriptors, dispatch, ledger, sigaction, tree};
 
 /// The report of this process has been written.
 static REPORTED: AtomicBool = AtomicBool::new(false);
@@ -27,10 +29,16 @@ pub(crate) fn thread(area: &mut ThreadArea) -> Action {
         Kind::VforkChild => Action::Pass,
         Kind::VmProcess => leave(area),
         Kind::Thread => {
-            if area::LIVE.fetch_sub(1, Ordering::Relaxed) == 1 {
+            let last = area::LIVE.fetch_sub(1, Ordering::Relaxed) == 1;
+            if last {
+                ledger::ending(area.call.args[0]);
                 report();
             }
-            leave(area)
+            let action = leave(area);
+            if last && ledger::is_alone(area) {
+                ledger::leave();
+            }
+            action
         }
     }
 }
@@ -41,8 +49,18 @@ pub(crate) fn process(area: &mut ThreadArea) -> Action {
         Kind::VforkChild => Action::Pass,
         Kind::VmProcess => leave(area),
         Kind::Thread => {
+            ledger::ending(area.call.args[0]);
             report();
-            Action::Pass
+            // Others go on counting until the kernel has ended them, and so
+            // does the handler of a signal that has come in.
+            if area.held_signal.is_some() || !ledger::is_alone(area) {
+                return Action::Pass;
+            }
+            block_all(area);
+            // A step would find SIGTRAP blocked.
+            area.flags &= !rflags::TF;
+            ledger::leave();
+            Action::PassBlocked
         }
     }
 }
@@ -61,14 +79,14 @@ pub(crate) fn forked(own: &mut ThreadArea) {
     area::for_each(|area| {
         // SAFETY: areas are never unmapped, and this is the only thread.
         unsafe {
-            for word in (*area).call.words {
-                // Untouched pages stay untouched.
-                if word.load(Ordering::Relaxed) != 0 {
-                    word.store(0, Ordering::Relaxed);
+            if (*area).block == 0 {
+                for word in (*area).core.iter().chain((*area).call.words) {
+                    // Untouched pages stay untouched.
+                    if word.load(Ordering::Relaxed) != 0 {
+                        word.store(0, Ordering::Relaxed);
+                    }
                 }
             }
-            (*area).trapped.store(0, Ordering::Relaxed);
-            (*area).int80.store(0, Ordering::Relaxed);
             if area != own_address && (*area).in_use.load(Ordering::Relaxed) {
                 area::release(area);
             }
@@ -88,12 +106,20 @@ pub(crate) fn forked(own: &mut ThreadArea) {
     area::LIVE.store(1, Ordering::Relaxed);
     area::EVER.store(1, Ordering::Relaxed);
     REPORTED.store(false, Ordering::Relaxed);
+    ledger::forked(own);
 }
 
-/// Lets the hook write its report, once per process.
+/// Lets the hook write its report, once per process, or per tree.
 fn report() {
     let Some(hook) = dispatch::hook() else { return };
-    if REPORTED.swap(true, Ordering::Relaxed) {
+    let of_tree = ledger::reports();
+    if of_tree == Some(false) || REPORTED.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    if of_tree == Some(true)
+        && let Some(ledger) = crate::ledger::ledger()
+    {
+        tree::report(hook, ledger);
         return;
     }
     let mut summary = Summary {
@@ -106,8 +132,9 @@ fn report() {
     area::for_each(|area| {
         // SAFETY: areas are never unmapped; counters are atomics.
         unsafe {
-            summary.trapped += (*area).trapped.load(Ordering::Relaxed);
-            summary.int80 += (*area).int80.load(Ordering::Relaxed);
+            let area = &*area;
+            summary.trapped += area.counted(CoreWord::Trapped);
+            summary.int80 += area.counted(CoreWord::Int80);
         }
     });
     let threads = |visit: &mut dyn FnMut(&[core::sync::atomic::AtomicU64])| {

@@ -17,6 +17,7 @@ use crate::abi::sigframe::{SI_USER, SYS_SECCOMP, SigContext, SigInfo, TRAP_TRACE
 use crate::hook::Outcome;
 use crate::kernel;
 use crate::kernel::log;
+use crate::ledger::CoreWord;
 use crate::rewrite::{rewriter, table};
 use crate::trap::area::{self, Action, ThreadArea};
 use crate::trap::dispatch::Post;
@@ -134,13 +135,12 @@ fn is_trap(info: &SigInfo) -> bool {
 /// rax as it was, and rcx as the `syscall` leaves it.
 fn trap(area: &mut ThreadArea, info: &SigInfo, context: &mut SigContext) {
     if info.arch == AUDIT_ARCH_I386 {
-        area.int80.fetch_add(1, Ordering::Relaxed);
+        area.count(CoreWord::Int80);
         log::warn_once_int80();
         context.rax = Errno::ENOSYS.to_result() as u64;
         return;
     }
-    area.trapped
-        .store(area.trapped.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    area.count(CoreWord::Trapped);
     if info.address == context.rip {
         rewriter::consider(context.rip.wrapping_sub(2), context.rax);
     }
