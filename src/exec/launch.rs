@@ -16,7 +16,7 @@ use crate::kernel::process::{AT_EXECVE_CHECK, execveat};
 use crate::rewrite::rewriter;
 use crate::trap::area::{Action, Kind, ThreadArea};
 use crate::trap::descriptors::{self, Kept};
-use crate::trap::mask::block_all;
+use crate::trap::mask::{block_all, give_back_waiting};
 use crate::trap::{dispatch, ledger, sigaction};
 
 /// What goes over to the new image besides the program.
@@ -49,6 +49,7 @@ pub(crate) fn serve(area: &mut ThreadArea) -> Action {
                 area.call.return_address = area.call.return_address.wrapping_sub(2);
                 return dispatch::answer(area, area.call.number as i64);
             }
+            give_back_waiting(area);
             match program {
                 Program::Native => natively(area, &request),
                 Program::Interposed(target) => interposed(area, &request, &leading, target),

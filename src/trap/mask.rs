@@ -80,6 +80,14 @@ pub(crate) fn requeue_waiting(area: &mut ThreadArea) {
     }
 }
 
+/// Gives the kernel back what waits here, all signals being blocked: pending
+/// signals go over to a new image.
+pub(crate) fn give_back_waiting(area: &mut ThreadArea) {
+    for info in area.waiting.iter_mut().filter_map(Option::take) {
+        kernel::requeue(&info);
+    }
+}
+
 /// The exit side of a successful rt_sigpending.
 pub(crate) fn add_waiting(area: &ThreadArea) {
     let waiting = area.waiting.iter().flatten().fold(0, |set, info| set | bit(info.signo));
