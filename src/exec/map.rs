@@ -37,30 +37,37 @@ pub(crate) struct Interpreter {
 
 struct Buffer(UnsafeCell<[u8; MAX_TABLE_SIZE]>);
 
-// SAFETY: the loader is one thread, and reads one table at a time.
+// SAFETY: the loader is one thread, and reads one file at a time.
 unsafe impl Sync for Buffer {}
 
 static BUFFER: Buffer = Buffer(UnsafeCell::new([0; MAX_TABLE_SIZE]));
 
-/// The program headers, in the buffer: the next call overwrites it.
-fn read_table(fd: i32, header: &Header) -> Result<Table<'static>, Errno> {
+/// The header of a file and its program headers, which lie in the buffer: the
+/// next call overwrites it.
+fn read(fd: i32, parse: fn(&[u8]) -> Result<Header, Errno>) -> Result<(Header, Table<'static>), Errno> {
     // SAFETY: see `Buffer`; callers drop the table before the next call.
     let buffer = unsafe { &mut *BUFFER.0.get() };
-    let bytes = buffer.get_mut(..header.table_size()).ok_or(Errno::ENOEXEC)?;
-    let read = kernel::pread(fd, bytes, header.table_offset)?;
-    header.table(bytes.get(..read).unwrap_or(&[])).ok_or(Errno::ENOEXEC)
-}
-
-fn read_head(fd: i32) -> Result<[u8; HEADER_SIZE], Errno> {
-    let mut head = [0; HEADER_SIZE];
-    kernel::pread(fd, &mut head, 0)?;
-    Ok(head)
+    // One page has both, as linkers make files.
+    let start = buffer.get_mut(..PAGE as usize).ok_or(Errno::ENOEXEC)?;
+    let read = kernel::pread(fd, start, 0)?;
+    let head = start.get(..read.min(HEADER_SIZE)).unwrap_or(&[]);
+    let header = parse(head)?;
+    let table = usize::try_from(header.table_offset).unwrap_or(usize::MAX);
+    let table = table..table.saturating_add(header.table_size());
+    let bytes = if table.end <= read {
+        buffer.get(table)
+    } else {
+        let bytes = buffer.get_mut(..header.table_size()).ok_or(Errno::ENOEXEC)?;
+        let read = kernel::pread(fd, bytes, header.table_offset)?;
+        bytes.get(..read)
+    };
+    let table = header.table(bytes.unwrap_or(&[])).ok_or(Errno::ENOEXEC)?;
+    Ok((header, table))
 }
 
 /// Maps the program.
 pub(crate) fn target(fd: i32, interpreted: bool, random: &Randomness) -> Result<Target, Errno> {
-    let header = Header::parse(&read_head(fd)?).map_err(|error| error.as_program())?;
-    let table = read_table(fd, &header)?;
+    let (header, table) = read(fd, |head| Header::parse(head).map_err(|error| error.as_program()))?;
     let layout = Layout::program(&header, table, TASK_SIZE).map_err(|_| Errno::EINVAL)?;
     let relocatable = layout.kind() == Kind::Relocatable;
     let start = match relocatable {
@@ -84,8 +91,9 @@ pub(crate) fn target(fd: i32, interpreted: bool, random: &Randomness) -> Result<
 
 /// Maps the interpreter.
 pub(crate) fn interpreter(fd: i32) -> Result<Interpreter, Errno> {
-    let header = Header::parse_interpreter(&read_head(fd)?).map_err(|error| error.as_interpreter())?;
-    let table = read_table(fd, &header)?;
+    let (header, table) = read(fd, |head| {
+        Header::parse_interpreter(head).map_err(|error| error.as_interpreter())
+    })?;
     let layout = Layout::interpreter(&header, table, TASK_SIZE).map_err(|_| Errno::EINVAL)?;
     let start = match layout.kind() {
         Kind::Relocatable => Start::Anywhere,
