@@ -180,9 +180,9 @@ fn load(stack: &mut Stack, text: &'static CStr, message: &Message) -> Result<u64
 /// was executed by its descriptor alone and on kernels that say so (6.14), the
 /// file's name: the kernel has then named us after the tree file.
 fn name_thread(path: &CStr, message: &Message) {
-    let by_file = process::thread_name().starts_with(b"memfd:usertrap");
+    let by_descriptor = message.flags & message::BY_DESCRIPTOR != 0;
     let mut bytes = [0; 16];
-    let name = if by_file && message.flags & message::BY_DESCRIPTOR != 0 {
+    let name = if by_descriptor && process::thread_name().starts_with(b"memfd:usertrap") {
         for (place, word) in bytes.chunks_exact_mut(8).zip(message.name) {
             place.copy_from_slice(&word.to_le_bytes());
         }

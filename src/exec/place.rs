@@ -26,8 +26,10 @@ const STACK_TOP: u64 = 0x7fff_ffff_f000;
 /// `kernel.randomize_va_space` decide.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Randomness {
-    addresses: bool,
-    heap: bool,
+    /// What the image is moved by, if it is.
+    addresses: Option<u64>,
+    /// What the heap is moved by, if it is.
+    heap: Option<u64>,
 }
 
 impl Randomness {
@@ -36,31 +38,32 @@ impl Randomness {
         // The file name ends eight bytes below the stack's end.
         let name = get(stack.auxiliary(), AT_EXECFN).unwrap_or(0);
         let end = (name / PAGE + 1) * PAGE;
+        if end == STACK_TOP {
+            return Randomness {
+                addresses: None,
+                heap: None,
+            };
+        }
+        let [first, second] = process::random();
+        let heap_moves = kernel::heap_end() != BASE + tree::image_end();
         Randomness {
-            addresses: end != STACK_TOP,
-            heap: kernel::heap_end() != BASE + tree::image_end(),
+            addresses: Some(first % (1 << PIE_BITS) * PAGE),
+            heap: heap_moves.then_some(second % (HEAP_RANGE / PAGE) * PAGE),
         }
     }
 }
 
 /// Where a PIE goes, before its alignment.
 pub(crate) fn pie_base(random: &Randomness) -> u64 {
-    if random.addresses {
-        ET_DYN_BASE + process::random() % (1 << PIE_BITS) * PAGE
-    } else {
-        ET_DYN_BASE
-    }
+    ET_DYN_BASE + random.addresses.unwrap_or(0)
 }
 
 /// Where the heap begins.
 pub(crate) fn heap(target: &Target, random: &Randomness) -> u64 {
     // A static PIE lies among the mappings: its heap goes where PIEs go.
     let start = if target.static_pie { ET_DYN_BASE } else { target.end }.next_multiple_of(PAGE);
-    if !random.heap {
-        return start;
-    }
     let gap = if target.static_pie { 0 } else { PAGE };
-    start + gap + process::random() % (HEAP_RANGE / PAGE) * PAGE
+    start + random.heap.map_or(0, |random| gap + random)
 }
 
 /// For a target whose PT_GNU_STACK says so.

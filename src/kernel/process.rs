@@ -144,19 +144,13 @@ pub(crate) fn read_directory(fd: i32, out: &mut [u8]) -> Result<usize, Errno> {
     checked(unsafe { syscall!(SYS_getdents64, fd, out.as_mut_ptr(), out.len()) }).map(|len| len as usize)
 }
 
-/// getrandom(2) of eight bytes that may be guessed while the system boots.
-pub(crate) fn random() -> u64 {
-    let mut value = 0u64;
+/// getrandom(2) of two words that may be guessed while the system boots.
+pub(crate) fn random() -> [u64; 2] {
+    let mut words = [0u64; 2];
+    let flags = libc::GRND_INSECURE | libc::GRND_NONBLOCK;
     // SAFETY: a live buffer of that size.
-    unsafe {
-        syscall!(
-            SYS_getrandom,
-            &raw mut value,
-            8,
-            libc::GRND_INSECURE | libc::GRND_NONBLOCK
-        )
-    };
-    value
+    unsafe { syscall!(SYS_getrandom, words.as_mut_ptr(), size_of_val(&words), flags) };
+    words
 }
 
 /// The name of the calling thread (`PR_GET_NAME`), padded with zeros.
