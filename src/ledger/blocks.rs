@@ -76,6 +76,7 @@ impl<'m> Ledger<'m> {
     }
 
     /// Whether `block` is one of `record`'s.
+    #[cfg(test)]
     pub(crate) fn owns(&self, record: usize, block: usize) -> bool {
         self.owner(block).load(Acquire) & !STALE == owner_word(record)
     }

@@ -9,6 +9,8 @@ pub mod config;
 #[cfg(not(any(test, feature = "std")))]
 pub(crate) mod home;
 pub(crate) mod process;
+#[cfg(not(any(test, feature = "std")))]
+mod supervise;
 
 use core::fmt;
 use core::sync::atomic::Ordering;

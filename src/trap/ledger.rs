@@ -32,15 +32,17 @@ pub(crate) fn is_dead(holder: Holder) -> bool {
 }
 
 /// Makes the ledger of a tree, if the hook wants one: at `offset` of the tree
-/// file, or in a file of its own. Before any process has [entered](enter) it.
-pub(crate) fn create(hook: &dyn Hook, offset: u64) {
+/// file, or in a file of its own (`file` is −1). Before any process has
+/// [entered](enter) it.
+#[cfg(not(any(test, feature = "std")))]
+pub(crate) fn create(hook: &dyn Hook, file: i32, offset: u64) {
     let Some(tree) = hook.tree() else { return };
     let shape = Shape {
         words: hook.thread_words(),
         own: tree.own,
         rows: tree.rows,
     };
-    let made = match descriptors::kept(Kept::Tree) {
+    let made = match file {
         ..0 => process::memory_file(c"usertrap").and_then(|fd| {
             let made = ledger::create(fd, 0, shape);
             kernel::close(fd);
