@@ -3,6 +3,7 @@
 // that make a known number of getppid calls. Without arguments it does nothing.
 #include "threads.h"
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <time.h>
 
 enum { MANY = 1000 };
@@ -14,6 +15,40 @@ static NOINLINE void calls(long times) {
 static void *thread_calls(void *times) {
     calls((long)times);
     return NULL;
+}
+
+static int waiting;
+
+static void *thread_calls_and_waits(void *times) {
+    calls((long)times);
+    __atomic_add_fetch(&waiting, 1, __ATOMIC_RELAXED);
+    for (;;) pause();
+    return NULL;
+}
+
+// A child by vfork that makes calls, and then executes `words` or ends.
+static NOINLINE pid_t vforked(long times, char **words) {
+    pid_t child = vfork();
+    if (child == 0) {
+        calls(times);
+        if (words) execve(words[0], words, environ);
+        _exit(words ? 9 : 0);
+    }
+    return child;
+}
+
+// Bytes that the file in memory has which the tree shares.
+static long shared_bytes(void) {
+    for (int fd = 0; fd < 5000; fd++) {
+        char path[40], name[64] = "";
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        struct stat file;
+        if (readlink(path, name, sizeof name - 1) > 0 && strstr(name, "memfd:usertrap")) {
+            CHECK_EQ(fstat(fd, &file), 0);
+            return file.st_blocks * 512;
+        }
+    }
+    return 0;
 }
 
 // Waits until `child` has stopped itself, which it does when it has made its calls.
@@ -59,8 +94,9 @@ int main(int argc, char **argv) {
     if (argc < 2) PASS();
     const char *how = argv[1];
     long number = argc > 2 ? atol(argv[2]) : 0, each = argc > 3 ? atol(argv[3]) : MANY;
-    if (!strcmp(how, "sequence")) { // one after the other
+    if (!strcmp(how, "sequence") || !strcmp(how, "sizes")) { // one after the other
         for (long i = 0; i < number; i++) {
+            if (!strcmp(how, "sizes") && i % (number / 4) == 0) printf("%ld\n", shared_bytes());
             pid_t child = fork();
             if (child == 0) {
                 calls(each);
@@ -122,12 +158,7 @@ int main(int argc, char **argv) {
         }
     } else if (!strcmp(how, "vfork")) {
         for (long i = 0; i < number; i++) {
-            pid_t child = vfork();
-            if (child == 0) {
-                calls(each);
-                _exit(0);
-            }
-            reap(child);
+            reap(vforked(each, NULL));
         }
     } else if (!strcmp(how, "threads")) { // four threads in each child, one after the other and together
         for (long i = 0; i < number; i++) {
@@ -176,6 +207,37 @@ int main(int argc, char **argv) {
         }
         char byte;
         CHECK_EQ(read(ends[0], &byte, 1), 1);
+    } else if (!strcmp(how, "chain")) { // one process, `number` programs
+        char less[20], same[20];
+        calls(each);
+        if (number > 1) {
+            snprintf(less, sizeof less, "%ld", number - 1);
+            snprintf(same, sizeof same, "%ld", each);
+            execl(argv[0], argv[0], "chain", less, same, (char *)NULL);
+            return 9;
+        }
+    } else if (!strcmp(how, "exec") || !strcmp(how, "vfork-exec") || !strcmp(how, "thread-exec")) {
+        char same[20];
+        snprintf(same, sizeof same, "%ld", each);
+        char *words[] = {argv[0], "chain", "1", same, NULL};
+        for (long i = 0; i < number; i++) {
+            pid_t child = !strcmp(how, "vfork-exec") ? vforked(each, words) : fork();
+            if (child == 0) {
+                if (!strcmp(how, "thread-exec")) // other threads have counted, and are there
+                    for (int t = 0; t < 4; t++) start_thread(thread_calls_and_waits, (void *)each, 0);
+                calls(each);
+                while (!strcmp(how, "thread-exec") && __atomic_load_n(&waiting, __ATOMIC_RELAXED) < 4) sched_yield();
+                execve(words[0], words, environ);
+                _exit(9);
+            }
+            reap(child);
+        }
+    } else if (!strcmp(how, "failed-exec")) { // the process goes on, and counts
+        for (long i = 0; i < number; i++) {
+            CHECK_ERR(execl("/nowhere/at/all", "x", (char *)NULL), ENOENT);
+            CHECK_ERR(execl("/dev/null", "x", (char *)NULL), EACCES);
+            calls(each);
+        }
     } else if (!strcmp(how, "deaths")) {
         deaths();
     } else

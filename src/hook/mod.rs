@@ -64,7 +64,9 @@ pub trait Hook: Sync {
     }
 
     /// Whether the words are kept for the whole tree of processes, and how.
-    /// Then there is one [`report`](Hook::report), of the tree. Asked once.
+    /// Then there is one [`report`](Hook::report), of the tree; and a program
+    /// that another has executed begins with [`exit`](Hook::exit) of that call,
+    /// without its arguments. Asked once.
     fn tree(&self) -> Option<TreeWords> {
         None
     }

@@ -3,6 +3,8 @@
 
 #![allow(unsafe_code, reason = "system calls act on raw memory")]
 
+#[cfg(not(any(test, feature = "std")))]
+pub(crate) mod children;
 pub(crate) mod log;
 pub(crate) mod path;
 pub(crate) mod process;
@@ -64,9 +66,8 @@ pub fn map(address: u64, len: usize, protection: i32, flags: i32) -> Result<u64,
     checked(unsafe { syscall!(SYS_mmap, address, len, protection, flags, -1i64) })
 }
 
-/// mmap(2) of a file's memory, shared and writable, and left out of core dumps.
-pub fn map_shared(fd: i32, offset: u64, len: usize) -> Result<u64, Errno> {
-    let protection = libc::PROT_READ | libc::PROT_WRITE;
+/// mmap(2) of a file's memory, shared, and left out of core dumps.
+pub fn map_shared(fd: i32, offset: u64, len: usize, protection: i32) -> Result<u64, Errno> {
     // SAFETY: no existing mapping is touched.
     let address = checked(unsafe { syscall!(SYS_mmap, 0, len, protection, libc::MAP_SHARED, fd, offset) })?;
     // SAFETY: the range was just mapped; the advice changes no contents.

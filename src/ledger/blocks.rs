@@ -39,11 +39,16 @@ impl<'m> Ledger<'m> {
             self.head(Head::BlocksTop).fetch_max(block as u64 + 1, Relaxed);
         }
         self.head(Head::FreeBlock).store(block as u64 + 1, Relaxed);
+        self.begin_thread(block);
+        Some(block)
+    }
+
+    /// The words that are a thread's own begin at zero.
+    pub(crate) fn begin_thread(&self, block: usize) {
         let (_, words) = self.block(block);
         for word in words.iter().take(self.geometry.shape.own) {
             word.store(0, Relaxed);
         }
-        Some(block)
     }
 
     fn claim_block(&self, block: usize, record: usize) -> bool {
@@ -76,6 +81,7 @@ impl<'m> Ledger<'m> {
     }
 
     /// Whether `block` is one of `record`'s.
+    #[cfg(test)]
     pub(crate) fn owns(&self, record: usize, block: usize) -> bool {
         self.owner(block).load(Acquire) & !STALE == owner_word(record)
     }

@@ -21,7 +21,7 @@ pub(crate) fn ledger() -> Option<Ledger<'static>> {
     if memory.is_null() {
         return None;
     }
-    // SAFETY: mapped with this many words by `map`, and never unmapped; others
+    // SAFETY: mapped with this many words by `map`, and not unmapped in use; others
     // change them as atomics only.
     Ledger::open(unsafe { core::slice::from_raw_parts(memory, WORDS.load(Ordering::Relaxed)) })
 }
@@ -61,7 +61,7 @@ pub(crate) fn create(fd: i32, offset: u64, shape: super::Shape) -> Result<(), Er
         let geometry = Geometry::within(shape, room).ok_or(Errno::ENOMEM)?;
         let bytes = geometry.len() * 8;
         process::set_size(fd, offset + bytes as u64)?;
-        match map(fd, offset, geometry.len()) {
+        match map(fd, offset, geometry.len(), WRITABLE) {
             Ok(memory) => {
                 Ledger::create(memory, geometry).ok_or(Errno::ENOMEM)?;
                 return Ok(());
@@ -86,11 +86,28 @@ pub(crate) fn attach(fd: i32, offset: u64) -> Result<(), Errno> {
         *word = u64::from_ne_bytes(*bytes);
     }
     let words = Ledger::len_of(&first).ok_or(Errno::EINVAL)?;
-    map(fd, offset, words).map(drop)
+    map(fd, offset, words, WRITABLE).map(drop)
 }
 
-fn map(fd: i32, offset: u64, words: usize) -> Result<&'static [AtomicU64], Errno> {
-    let memory = kernel::map_shared(fd, offset, words * 8)? as *mut AtomicU64;
+/// Maps the ledger by another descriptor of its file, only to be read.
+///
+/// # Errors
+/// What mmap says.
+#[cfg(not(any(test, feature = "std")))]
+pub(crate) fn reread(fd: i32, offset: u64) -> Result<(), Errno> {
+    let words = WORDS.load(Ordering::Relaxed);
+    let before = MEMORY.load(Ordering::Relaxed);
+    map(fd, offset, words, libc::PROT_READ)?;
+    // SAFETY: of that length; the process has no other thread, and the caller
+    // no ledger.
+    unsafe { kernel::unmap(before as u64, words * 8) };
+    Ok(())
+}
+
+const WRITABLE: i32 = libc::PROT_READ | libc::PROT_WRITE;
+
+fn map(fd: i32, offset: u64, words: usize, protection: i32) -> Result<&'static [AtomicU64], Errno> {
+    let memory = kernel::map_shared(fd, offset, words * 8, protection)? as *mut AtomicU64;
     WORDS.store(words, Ordering::Relaxed);
     MEMORY.store(memory, Ordering::Release);
     // SAFETY: just mapped, of that size, never unmapped.

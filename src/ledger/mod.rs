@@ -37,9 +37,11 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 pub(crate) use close::CoreWord;
 pub(crate) use geometry::{CORE, Geometry, MOST_BLOCKS, Shape};
+#[cfg(not(any(test, feature = "std")))]
+pub(crate) use here::reread;
 pub(crate) use here::{attach, create, epoch, ledger, next_epoch, own_record, set_own_record};
 pub use records::End;
-pub(crate) use records::{Holder, Member, NATIVE, Record};
+pub(crate) use records::{Executed, Holder, Member, NATIVE, Record};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"usertrp3");
 

@@ -23,7 +23,8 @@ pub(crate) enum Record {
     Images,
     /// What it said of its end: 0 for nothing, 1 + status, or [`NATIVE`].
     End,
-    /// Not 0: it is about to execute a program, and goes on after that.
+    /// It executes a program, by the call with this number (plus 1), and goes on
+    /// after that.
     Executes,
     /// Where its rows lie in the pool, plus 1.
     Rows,
@@ -85,6 +86,22 @@ pub enum End {
     Silent,
     /// It executed a program that cannot be interposed.
     Native,
+}
+
+/// A process that has executed a program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Executed {
+    /// With a record.
+    Known {
+        record: usize,
+        holder: Holder,
+        /// The call.
+        number: u32,
+    },
+    /// A process that had none.
+    New(Holder),
+    /// Nothing is known of it: the first of the tree.
+    Unknown,
 }
 
 /// A process that comes in.
@@ -226,8 +243,9 @@ impl<'m> Ledger<'m> {
 
     /// The process is about to execute a program, which will know the record by
     /// the process's number.
-    pub(crate) fn before_exec(&self, record: usize, pid: u32) {
-        self.field(record, Record::Executes).store(1, Relaxed);
+    pub(crate) fn before_exec(&self, record: usize, pid: u32, number: u32) {
+        self.field(record, Record::Executes)
+            .store(u64::from(number) + 1, Relaxed);
         self.at(self.geometry.hint(pid)).store(record as u64, Release);
     }
 
@@ -242,27 +260,31 @@ impl<'m> Ledger<'m> {
             .store(NO_RECORD | holder.word(), Release);
     }
 
-    /// The record of a process that has executed a program, if it had one, and
-    /// who the process is, if that is known.
-    pub(crate) fn after_exec(&self, pid: u32) -> (Option<usize>, Option<Holder>) {
+    /// What is known of a process that has executed a program.
+    pub(crate) fn after_exec(&self, pid: u32) -> Executed {
         let hint = self.at(self.geometry.hint(pid)).load(Acquire);
         if hint & NO_RECORD != 0
             && let Some(holder) = Holder::of(hint & !NO_RECORD)
             && holder.pid == pid
         {
-            return (None, Some(holder));
+            return Executed::New(holder);
         }
         let executes = |record: &usize| {
             self.field(*record, Record::Executes).load(Relaxed) != 0
                 && self.holder(*record).is_some_and(|holder| holder.pid == pid)
         };
         let hinted = Some(hint as usize).filter(|&record| record < self.geometry.records() && executes(&record));
-        let Some(record) = hinted.or_else(|| self.records().find(executes)) else {
-            return (None, None);
+        let record = hinted.or_else(|| self.records().find(executes));
+        let Some((record, holder)) = record.and_then(|record| Some((record, self.holder(record)?))) else {
+            return Executed::Unknown;
         };
-        self.after_failed_exec(record);
+        let number = self.field(record, Record::Executes).swap(0, Relaxed) as u32;
         self.count(record, Record::Images);
-        (Some(record), self.holder(record))
+        Executed::Known {
+            record,
+            holder,
+            number: number.wrapping_sub(1),
+        }
     }
 
     /// The name of the record's process.

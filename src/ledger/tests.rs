@@ -201,22 +201,28 @@ fn a_program_that_is_executed_goes_on_with_the_record() {
     let memory = memory(SMALL);
     let ledger = Ledger::create(&memory, SMALL).unwrap();
     let record = ledger.take_record(member(5)).unwrap();
-    assert_eq!(ledger.after_exec(5), (None, None));
-    ledger.before_exec(record, 5);
+    assert_eq!(ledger.after_exec(5), Executed::Unknown);
+    ledger.before_exec(record, 5, 59);
     ledger.after_failed_exec(record);
-    assert_eq!(ledger.after_exec(5), (None, None));
-    ledger.before_exec(record, 5);
+    assert_eq!(ledger.after_exec(5), Executed::Unknown);
+    ledger.before_exec(record, 5, 59);
     // Another process with the same hint.
     let other = ledger.take_record(member(5 + 256)).unwrap();
-    ledger.before_exec(other, 5 + 256);
-    assert_eq!(ledger.after_exec(5), (Some(record), Some(holder(5))));
-    assert_eq!(ledger.after_exec(5 + 256), (Some(other), Some(holder(5 + 256))));
-    assert_eq!(ledger.after_exec(5), (None, None));
+    ledger.before_exec(other, 5 + 256, 322);
+    for (record, pid, number) in [(record, 5, 59), (other, 5 + 256, 322)] {
+        let known = Executed::Known {
+            record,
+            holder: holder(pid),
+            number,
+        };
+        assert_eq!(ledger.after_exec(pid), known);
+    }
+    assert_eq!(ledger.after_exec(5), Executed::Unknown);
     // And one that has no record yet.
     let new = Holder { pid: 5, namespace: 3 };
     ledger.before_first_exec(new);
-    assert_eq!(ledger.after_exec(5 + 512), (None, None));
-    assert_eq!(ledger.after_exec(5), (None, Some(new)));
+    assert_eq!(ledger.after_exec(5 + 512), Executed::Unknown);
+    assert_eq!(ledger.after_exec(5), Executed::New(new));
     assert_eq!(ledger.field(record, Record::Images).load(Relaxed), 2);
 }
 

@@ -55,6 +55,9 @@ pub struct Config<'a> {
     pub unfit: Unfit,
     /// `USERTRAP_STAT_TIME`: whether the stat tool times calls.
     pub stat_time: bool,
+    /// `USERTRAP_SUPERVISE`: whether a process stays behind that writes the
+    /// report when the whole tree has ended. For the command alone.
+    pub supervise: bool,
 }
 
 impl Config<'_> {
@@ -68,6 +71,7 @@ impl Config<'_> {
         log: Level::Warn,
         unfit: Unfit::Run,
         stat_time: false,
+        supervise: false,
     };
 }
 
@@ -114,7 +118,7 @@ const UNFIT: Words<Unfit> = Words {
 
 /// The names of all settings; a place in this list is a bit of
 /// [`Config::parse`]'s note of what it has seen.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "USERTRAP_TOOL",
     "USERTRAP_OUT",
     "USERTRAP_FORMAT",
@@ -123,6 +127,7 @@ const NAMES: [&str; 8] = [
     "USERTRAP_LOG",
     "USERTRAP_UNFIT",
     "USERTRAP_STAT_TIME",
+    "USERTRAP_SUPERVISE",
 ];
 
 impl<'a> Config<'a> {
@@ -134,7 +139,7 @@ impl<'a> Config<'a> {
     /// At the first name or value that is not known.
     pub fn parse(vars: impl Iterator<Item = &'a [u8]>) -> Result<Config<'a>, ConfigError<'a>> {
         let mut config = Config::DEFAULT;
-        let mut seen = 0u8;
+        let mut seen = 0u16;
         for var in vars {
             let Some(equals) = var.iter().position(|&byte| byte == b'=') else {
                 continue;
@@ -167,6 +172,7 @@ impl<'a> Config<'a> {
             "USERTRAP_LOG" => self.log = LOG.find(name, value)?,
             "USERTRAP_UNFIT" => self.unfit = UNFIT.find(name, value)?,
             "USERTRAP_STAT_TIME" => self.stat_time = SWITCH.find(name, value)?,
+            "USERTRAP_SUPERVISE" => self.supervise = SWITCH.find(name, value)?,
             _ => {}
         }
         Ok(())

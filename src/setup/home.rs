@@ -7,13 +7,14 @@ use core::cell::Cell;
 
 use super::config::{self, Config, Level};
 use super::process::{self, Process};
-use super::{Inherited, Reason, bring_up, command, configure, undo, unfit};
+use super::{Inherited, Reason, bring_up, command, configure, supervise, undo, unfit};
 use crate::abi::errno::Errno;
 use crate::hook::Hook;
 use crate::image::{Start, tree};
 use crate::kernel;
 use crate::kernel::log;
-use crate::trap::{descriptors, dispatch, ledger, sigaction};
+use crate::trap::descriptors::{self, Kept};
+use crate::trap::{dispatch, ledger, sigaction};
 
 /// The type of [`at_home`], by which the bootstrap calls its copy.
 pub(crate) type AtHome = unsafe extern "C" fn(*const usize, Start, i64) -> bool;
@@ -82,8 +83,16 @@ fn begin(
         let out = command::variable(process, start, b"USERTRAP_OUT=").filter(|_| config.out.is_some());
         descriptors::open_report(out).map_err(Reason::Report)?;
     }
+    let watch = if config.supervise && start == Start::Command && descriptors::kept(Kept::Tree) >= 0 {
+        supervise::watch().ok()
+    } else {
+        None
+    };
     if let Some(hook) = dispatch::hook() {
-        ledger::create(hook, tree::image_end());
+        ledger::create(hook, descriptors::kept(Kept::Tree), tree::image_end());
+    }
+    if let Some(watch) = watch {
+        supervise::split(watch);
     }
     if start == Start::Command {
         command::run(process);

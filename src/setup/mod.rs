@@ -9,6 +9,8 @@ pub mod config;
 #[cfg(not(any(test, feature = "std")))]
 pub(crate) mod home;
 pub(crate) mod process;
+#[cfg(not(any(test, feature = "std")))]
+mod supervise;
 
 use core::fmt;
 use core::sync::atomic::Ordering;
@@ -160,8 +162,12 @@ fn bring_up(inherited: &Inherited) -> Result<(), Reason<'static>> {
         log::line(Level::Debug, format_args!("table at {table:#x}"));
         writer::register();
     }
-    ledger::enter();
+    let executed = ledger::enter();
     make_first_area(inherited).map_err(Reason::Memory)?;
+    if let Some(number) = executed {
+        // SAFETY: it was just made, and is this thread's own.
+        dispatch::executed(unsafe { &mut *area::current() }, number);
+    }
     match inherited.ignored {
         Some(ignored) => sigaction::adopt_ignored(ignored),
         None => sigaction::adopt(),

@@ -4,7 +4,8 @@
 //! A call is counted when its result is there, so one that a signal makes the
 //! kernel restart is counted once. Calls that never come back are counted when
 //! they are made. A call that a signal handler leaves by `siglongjmp` is not
-//! counted. A fork is counted on both sides, in the child without a time.
+//! counted. A fork is counted on both sides, in the child without a time. An
+//! execve that succeeds is counted in the new image, without a time.
 
 use core::fmt;
 use core::sync::atomic::Ordering::Relaxed;

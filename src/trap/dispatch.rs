@@ -208,6 +208,17 @@ pub(crate) fn exit(area: &mut ThreadArea, mut outcome: Outcome) {
     area.action = Action::Answer;
 }
 
+/// The program was executed by this call: the hook sees its result, which there
+/// is in the new image only.
+pub(crate) fn executed(area: &mut ThreadArea, number: u32) {
+    if entry::interest(number) & entry::HOOK != 0
+        && let Some(hook) = HOOK.get()
+    {
+        area.call.number = number.into();
+        hook.exit(&mut area.call, Outcome::Returned(0));
+    }
+}
+
 /// Runs a part of the hook with as much vector state kept as it needs.
 fn hooked<R>(area: &mut ThreadArea, run: impl FnOnce(&mut ThreadArea) -> R) -> R {
     if vector::kept() {

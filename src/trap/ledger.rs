@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 
 use crate::hook::Hook;
 use crate::kernel::{self, log, process};
-use crate::ledger::{self, Holder, Ledger, Member, NATIVE, Record, Shape};
+use crate::ledger::{self, Executed, Holder, Ledger, Member, NATIVE, Record, Shape};
 use crate::setup::config::Level;
 use crate::trap::area::{self, Kind, ThreadArea};
 use crate::trap::descriptors::{self, Kept};
@@ -32,15 +32,17 @@ pub(crate) fn is_dead(holder: Holder) -> bool {
 }
 
 /// Makes the ledger of a tree, if the hook wants one: at `offset` of the tree
-/// file, or in a file of its own. Before any process has [entered](enter) it.
-pub(crate) fn create(hook: &dyn Hook, offset: u64) {
+/// file, or in a file of its own (`file` is −1). Before any process has
+/// [entered](enter) it.
+#[cfg(not(any(test, feature = "std")))]
+pub(crate) fn create(hook: &dyn Hook, file: i32, offset: u64) {
     let Some(tree) = hook.tree() else { return };
     let shape = Shape {
         words: hook.thread_words(),
         own: tree.own,
         rows: tree.rows,
     };
-    let made = match descriptors::kept(Kept::Tree) {
+    let made = match file {
         ..0 => process::memory_file(c"usertrap").and_then(|fd| {
             let made = ledger::create(fd, 0, shape);
             kernel::close(fd);
@@ -69,12 +71,16 @@ pub(crate) fn attach(offset: u64) {
 }
 
 /// This process comes in, as the first of the tree or after an exec; before its
-/// first area.
-pub(crate) fn enter() {
-    let Some(ledger) = ledger::ledger() else { return };
-    let (record, holder) = ledger.after_exec(kernel::getpid());
-    NAMESPACE.store(holder.map_or(0, |holder| holder.namespace), Ordering::Relaxed);
+/// first area. The call by which it executed its program, if it did.
+pub(crate) fn enter() -> Option<u32> {
+    let ledger = ledger::ledger()?;
     let name = words_of(process::thread_name());
+    let (record, holder, number) = match ledger.after_exec(kernel::getpid()) {
+        Executed::Known { record, holder, number } => (Some(record), holder, Some(number)),
+        Executed::New(holder) => (None, holder, Some(libc::SYS_execve as u32)),
+        Executed::Unknown => (None, me(), None),
+    };
+    NAMESPACE.store(holder.namespace, Ordering::Relaxed);
     let Some(record) = record else {
         join(ledger, name);
         if ledger.root().is_none()
@@ -82,7 +88,7 @@ pub(crate) fn enter() {
         {
             ledger.set_root(record);
         }
-        return;
+        return number;
     };
     ledger.set_name(record, name);
     for block in ledger.blocks_of(record) {
@@ -91,6 +97,7 @@ pub(crate) fn enter() {
         }
     }
     ledger::set_own_record(Some(record));
+    number
 }
 
 fn words_of(name: [u8; 16]) -> [u64; 2] {
@@ -149,7 +156,7 @@ pub(crate) fn before_exec(area: &ThreadArea) {
     };
     let me = me();
     if area.kind == Kind::Thread {
-        ledger.before_exec(record, me.pid);
+        ledger.before_exec(record, me.pid, area.call.number());
     } else {
         ledger.before_first_exec(me);
     }
@@ -186,7 +193,7 @@ pub(crate) unsafe fn equip(area: *mut ThreadArea) {
     area.epoch = epoch;
     area.block = 0;
     if let Some((ledger, record)) = ledger::own_record() {
-        let block = spare_block().or_else(|| ledger.take_block(record)).or_else(|| {
+        let block = spare_block(ledger).or_else(|| ledger.take_block(record)).or_else(|| {
             ledger.scavenge(me(), is_dead);
             ledger.take_block(record)
         });
@@ -203,11 +210,13 @@ pub(crate) unsafe fn equip(area: *mut ThreadArea) {
 }
 
 /// A block that a thread of the program before has left.
-fn spare_block() -> Option<usize> {
+fn spare_block(ledger: Ledger<'_>) -> Option<usize> {
     let lowest = |bits: u64| Some(bits & bits.wrapping_sub(1)).filter(|_| bits != 0);
     SPARE.iter().enumerate().find_map(|(index, spare)| {
         let before = spare.fetch_update(Ordering::Relaxed, Ordering::Relaxed, lowest).ok()?;
-        Some(index * 64 + before.trailing_zeros() as usize)
+        let block = index * 64 + before.trailing_zeros() as usize;
+        ledger.begin_thread(block);
+        Some(block)
     })
 }
 

@@ -17,6 +17,6 @@ pub(crate) mod mask;
 mod memory;
 pub(crate) mod sigaction;
 mod signal;
-mod tree;
+pub(crate) mod tree;
 mod vector;
 mod zone;

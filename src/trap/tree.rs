@@ -18,6 +18,18 @@ struct Rank {
     record: u32,
 }
 
+/// The report of the whole tree, by a process that is not of it; none if there
+/// never was a tree.
+#[cfg(not(any(test, feature = "std")))]
+pub(crate) fn report_all() {
+    if let Some(hook) = crate::trap::dispatch::hook()
+        && let Some(ledger) = crate::ledger::ledger()
+        && ledger.root().is_some()
+    {
+        report(hook, ledger);
+    }
+}
+
 /// Lets the hook write the report of the whole tree, as far as it has come.
 pub(crate) fn report(hook: &dyn Hook, ledger: Ledger<'static>) {
     // All listed records and more; what is not used is not touched.
