@@ -3,6 +3,8 @@
 //!
 //! They are made first, and only what came back is looked at: so a path is read
 //! only after the kernel has read it, and mostly its last four bytes alone.
+//! readlink is the exception: it would leave more in the application's buffer
+//! than the program's name may overwrite.
 //!
 //! Limits: an open(2) or access(2) through the application's own symbolic link
 //! to an exe link finds our image, unless that link is called `exe` as well;
@@ -14,10 +16,12 @@
 use crate::abi::errno::Errno;
 use crate::exec::identity;
 use crate::exec::link::{self, Owner};
-use crate::exec::path::{PathBuffer, may_be_memfd};
+use crate::exec::path::{PATH_MAX, PathBuffer, may_be_memfd};
 use crate::kernel;
-use crate::kernel::path::{access, stat_at};
+use crate::kernel::path::{access, readlink_at, stat_at};
+use crate::kernel::user;
 use crate::trap::area::ThreadArea;
+use crate::trap::dispatch::Post;
 
 /// The calls that the core sees once the identity is set.
 pub(crate) const CORE: &[i64] = &[
@@ -51,8 +55,8 @@ enum Kind {
     Statx { buffer: usize },
     /// Nothing but success.
     Access,
-    /// The text, in the buffer that this argument names; the next is its size.
-    Readlink { buffer: usize },
+    /// A text in a buffer of the application's.
+    Readlink,
 }
 
 fn form(number: u32) -> Option<Form> {
@@ -76,8 +80,8 @@ fn form(number: u32) -> Option<Form> {
         libc::SYS_statx => at(Kind::Statx { buffer: 4 }),
         libc::SYS_access => plain(Kind::Access),
         libc::SYS_faccessat | libc::SYS_faccessat2 => at(Kind::Access),
-        libc::SYS_readlink => plain(Kind::Readlink { buffer: 1 }),
-        libc::SYS_readlinkat => at(Kind::Readlink { buffer: 2 }),
+        libc::SYS_readlink => plain(Kind::Readlink),
+        libc::SYS_readlinkat => at(Kind::Readlink),
         _ => return None,
     })
 }
@@ -93,16 +97,17 @@ pub(crate) fn finish(area: &ThreadArea, result: i64) -> i64 {
     let concerned = match form.kind {
         Kind::Stat { buffer } => result == 0 && stat_is_image(args[buffer]),
         Kind::Statx { buffer } => result == 0 && statx_is_image(args[buffer]),
-        Kind::Readlink { buffer } => {
-            // SAFETY: the kernel has written the text, and has read the path.
-            result > 0 && unsafe { is_memfd(args[buffer], result) && (ends_in_exe(path) || is_empty(path)) }
-        }
-        // SAFETY: with these results the kernel has read the path.
-        Kind::Open => (result >= 0 || denied(result)) && unsafe { ends_in_exe(path) },
-        // SAFETY: as above.
-        Kind::Access => (result == 0 || denied(result)) && unsafe { ends_in_exe(path) },
+        Kind::Readlink => false,
+        // SAFETY: so the kernel has read the path.
+        Kind::Open if result > 0 => unsafe { ends_in_exe(path, user::length(path)) },
+        // A filter of the application's own may have answered this.
+        Kind::Open | Kind::Access => (result == 0 || denied(result)) && may_end_in_exe(path),
     };
-    if concerned { serve(area, &form, result) } else { result }
+    if concerned {
+        follow(area, &form, result).unwrap_or(result)
+    } else {
+        result
+    }
 }
 
 /// Results that say of our image what may not hold for the program: of its mode
@@ -135,71 +140,45 @@ fn statx_is_image(buffer: u64) -> bool {
     identity::is_image(libc::makedev(major, minor), inode)
 }
 
-/// # Safety
-/// `len` bytes at `text` must be readable.
-unsafe fn is_memfd(text: u64, len: i64) -> bool {
-    // SAFETY: by the contract.
-    may_be_memfd(unsafe { core::slice::from_raw_parts(text as *const u8, len as usize) })
+fn may_end_in_exe(path: u64) -> bool {
+    // SAFETY: it could be read a moment ago.
+    user::string_length(path, PATH_MAX as u64).is_ok_and(|len| unsafe { ends_in_exe(path, len) })
 }
 
 /// # Safety
-/// `path` must be null or a C string.
-unsafe fn is_empty(path: u64) -> bool {
-    // SAFETY: by the contract.
-    path == 0 || unsafe { *(path as *const u8) } == 0
-}
-
-/// # Safety
-/// As [`is_empty`].
-unsafe fn ends_in_exe(path: u64) -> bool {
-    if path == 0 {
+/// `path` must be a C string of this length.
+unsafe fn ends_in_exe(path: u64, len: u64) -> bool {
+    if len < 3 {
         return false;
     }
-    // SAFETY: by the contract; the bytes read lie in the string.
+    let end = (path + len) as *const u8;
+    // SAFETY: the bytes lie in the string.
     unsafe {
-        let len = length(path);
-        if len < 3 {
-            return false;
-        }
-        let end = (path + len) as *const u8;
         let name = [*end.sub(3), *end.sub(2), *end.sub(1)];
         name == *b"exe" && (len == 3 || *end.sub(4) == b'/')
     }
 }
 
-/// strlen, eight bytes at a time: an aligned word lies in one page.
-///
-/// # Safety
-/// `string` must be a C string.
-unsafe fn length(string: u64) -> u64 {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES << 7;
-    let mut word = string & !7;
-    // Bytes before the string count as not null.
-    let mut before = !(u64::MAX << ((string & 7) * 8));
-    loop {
-        // SAFETY: the word shares its page with a byte of the string.
-        let bytes = unsafe { (word as *const u64).read_volatile() } | before;
-        let nulls = bytes.wrapping_sub(ONES) & !bytes & HIGH;
-        if nulls != 0 {
-            return word + u64::from(nulls.trailing_zeros() / 8) - string;
-        }
-        before = 0;
-        word += 8;
+/// The enter side. None: the kernel makes the call, and [`finish`] looks at
+/// what comes of it.
+pub(crate) fn serve(area: &mut ThreadArea) -> Option<i64> {
+    let form = form(area.call.number())?;
+    if !matches!(form.kind, Kind::Readlink) {
+        area.post = Post::Path;
+        return None;
     }
+    let len = user::string_length(area.call.args[form.path], PATH_MAX as u64).ok()?;
+    // SAFETY: it could be read a moment ago.
+    let concerned = len == 0 || unsafe { ends_in_exe(area.call.args[form.path], len) };
+    if concerned { readlink(area, &form) } else { None }
 }
 
-/// A call that has probably met an exe link.
+/// A call that has probably met an exe link. None: it has not.
 #[cold]
 #[inline(never)]
-fn serve(area: &ThreadArea, form: &Form, result: i64) -> i64 {
-    serve_link(area, form, result).unwrap_or(result)
-}
-
-/// None: it has not.
-fn serve_link(area: &ThreadArea, form: &Form, result: i64) -> Option<i64> {
+fn follow(area: &ThreadArea, form: &Form, result: i64) -> Option<i64> {
     let args = &area.call.args;
-    let start = form.directory.map_or(libc::AT_FDCWD, |index| args[index] as i32);
+    let start = directory_of(area, form);
     let mut link = PathBuffer::new();
     // SAFETY: the kernel has read the path.
     unsafe { copy_path(&mut link, args[form.path])? };
@@ -207,16 +186,12 @@ fn serve_link(area: &ThreadArea, form: &Form, result: i64) -> Option<i64> {
     let met = match form.kind {
         Kind::Open if result >= 0 => kernel::file_identity(result as i32) == Ok((image.device, image.inode)),
         Kind::Open | Kind::Access => stat_at(start, link.c_str()) == Ok(image),
-        Kind::Readlink { .. } if link.bytes().is_empty() => link::of_descriptor(start, &mut link).is_ok(),
         _ => true,
     };
     if !met {
         return None;
     }
     let owner = link::owner(start, &mut link, image)?;
-    if let Kind::Readlink { buffer } = form.kind {
-        return readlink(owner, &mut link, args[buffer], args[buffer + 1]);
-    }
     if matches!(form.kind, Kind::Open) && result >= 0 {
         kernel::close(result as i32);
     }
@@ -240,7 +215,7 @@ unsafe fn copy_path(to: &mut PathBuffer, path: u64) -> Option<()> {
         return Some(());
     }
     // SAFETY: by the contract.
-    let bytes = unsafe { core::slice::from_raw_parts(path as *const u8, length(path) as usize) };
+    let bytes = unsafe { core::slice::from_raw_parts(path as *const u8, user::length(path) as usize) };
     to.set(bytes).ok()
 }
 
@@ -274,32 +249,58 @@ fn again(area: &ThreadArea, form: &Form, program: &PathBuffer) -> i64 {
     unsafe { kernel::call(number, args) }
 }
 
-/// Writes the program's name to the application's buffer as readlink does.
-/// None: what the kernel has written stays.
-fn readlink(owner: Owner, link: &mut PathBuffer, buffer: u64, size: u64) -> Option<i64> {
+/// readlink of what may be an exe link. None: it is none of ours.
+#[cold]
+#[inline(never)]
+fn readlink(area: &ThreadArea, form: &Form) -> Option<i64> {
+    let args = &area.call.args;
+    let start = directory_of(area, form);
+    let mut link = PathBuffer::new();
+    // SAFETY: it could be read a moment ago.
+    unsafe { copy_path(&mut link, args[form.path])? };
+    let mut text = [0; 16];
+    let len = readlink_at(start, link.c_str(), &mut text).ok()?;
+    if !may_be_memfd(text.get(..len)?) {
+        return None;
+    }
+    if link.bytes().is_empty() {
+        link::of_descriptor(start, &mut link).ok()?;
+    }
+    let owner = link::owner(start, &mut link, identity::image())?;
     let mut name = PathBuffer::new();
+    let buffer = args[form.path + 1];
+    // The kernel takes an int, and says what is wrong with others.
+    let size = u32::try_from(args[form.path + 2] as i32)
+        .ok()
+        .filter(|&size| size > 0)?;
     if owner == Owner::Own && identity::own_descriptor(&mut name).is_some() {
-        let args = [name.c_str().as_ptr() as u64, buffer, size, 0, 0, 0];
+        let args = [name.c_str().as_ptr() as u64, buffer, size.into(), 0, 0, 0];
         // SAFETY: the application's own call, with another path.
         return Some(unsafe { kernel::call(libc::SYS_readlink, args) });
     }
-    identity::name(owner, link, &mut name)?;
-    let size = usize::try_from(size as i32).ok()?;
+    identity::name(owner, &mut link, &mut name)?;
     let name = name.bytes();
-    let name = name.get(..name.len().min(size))?;
-    Some(match put(name, buffer) {
-        Ok(()) => name.len() as i64,
-        Err(errno) => errno.to_result(),
-    })
+    let name = name.get(..name.len().min(size as usize))?;
+    if name.len() >= 8 {
+        return Some(match kernel::copy_out(buffer, name) {
+            Ok(()) => name.len() as i64,
+            Err(errno) => errno.to_result(),
+        });
+    }
+    // So few bytes the kernel can write, and says whether it can.
+    let mut shorter = *args;
+    shorter[form.path + 2] = name.len() as u64;
+    // SAFETY: the application's own call, with a smaller buffer, of which the
+    // kernel fills as much with our image's longer name.
+    let written = unsafe { kernel::call(area.call.number().into(), shorter) };
+    if written == name.len() as i64 {
+        // SAFETY: the kernel has just written it.
+        unsafe { core::ptr::copy_nonoverlapping(name.as_ptr(), buffer as *mut u8, name.len()) };
+    }
+    Some(written)
 }
 
-/// Copies to the application's buffer, of which the kernel has just written as
-/// much as a memfd's name takes.
-fn put(name: &[u8], buffer: u64) -> Result<(), Errno> {
-    if name.len() >= 8 {
-        return kernel::copy_out(buffer, name);
-    }
-    // SAFETY: fewer bytes than the kernel wrote.
-    unsafe { core::ptr::copy_nonoverlapping(name.as_ptr(), buffer as *mut u8, name.len()) };
-    Ok(())
+fn directory_of(area: &ThreadArea, form: &Form) -> i32 {
+    form.directory
+        .map_or(libc::AT_FDCWD, |index| area.call.args[index] as i32)
 }

@@ -124,6 +124,64 @@ pub(crate) fn copy_string(out: &mut [u8], address: u64) -> Result<usize, Errno> 
     }
 }
 
+/// The length of a string that can be read, eight bytes at a time: an aligned
+/// word lies in one page.
+///
+/// # Safety
+/// `string` must be a C string.
+pub(crate) unsafe fn length(string: u64) -> u64 {
+    let mut word = string & !7;
+    loop {
+        // SAFETY: the word shares its page with a byte of the string.
+        if let Some(end) = unsafe { end_in_word(string, word) } {
+            return end - string;
+        }
+        word += 8;
+    }
+}
+
+/// The length of a string of the application.
+///
+/// # Errors
+/// EFAULT if a part of it cannot be read, ENAMETOOLONG if it is longer than
+/// `most` and a page.
+pub(crate) fn string_length(string: u64, most: u64) -> Result<u64, Errno> {
+    let mut word = string & !7;
+    loop {
+        if word > string.saturating_add(most) {
+            return Err(Errno::ENAMETOOLONG);
+        }
+        probe(word, 8)?;
+        let page_end = (word & !(PAGE - 1)) + PAGE;
+        while word < page_end {
+            // SAFETY: this page was readable a moment ago, see `copy_in`.
+            if let Some(end) = unsafe { end_in_word(string, word) } {
+                return Ok(end - string);
+            }
+            word += 8;
+        }
+    }
+}
+
+/// Where in the aligned word at `word` the string ends.
+///
+/// # Safety
+/// The word must be readable.
+unsafe fn end_in_word(string: u64, word: u64) -> Option<u64> {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    // Bytes before the string count as not null.
+    let before = if word < string {
+        !(u64::MAX << ((string & 7) * 8))
+    } else {
+        0
+    };
+    // SAFETY: by the contract.
+    let bytes = unsafe { (word as *const u64).read_volatile() } | before;
+    let nulls = bytes.wrapping_sub(ONES) & !bytes & HIGH;
+    (nulls != 0).then(|| word + u64::from(nulls.trailing_zeros() / 8))
+}
+
 /// Calls `visit` with each of `count` words of the application.
 ///
 /// # Errors
@@ -138,4 +196,47 @@ pub(crate) fn for_each_word(address: u64, count: usize, visit: &mut impl FnMut(u
         visit(unsafe { ((address + index * 8) as *const u64).read_unaligned() });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel;
+
+    #[test]
+    fn strings_have_their_length_at_every_alignment() {
+        let mut bytes = [b'a'; 64];
+        for start in 0..16 {
+            for len in 0..32 {
+                bytes[start + len] = 0;
+                // Bytes with their high bit set, and nulls before the string, mislead nobody.
+                bytes[start..start + len].fill(0x80 | len as u8);
+                bytes[..start].fill(if len % 2 == 0 { 0 } else { 1 });
+                let address = &raw const bytes[start] as u64;
+                // SAFETY: it ends at the null just written.
+                assert_eq!(unsafe { length(address) }, len as u64);
+                assert_eq!(string_length(address, 4096), Ok(len as u64));
+                bytes.fill(b'a');
+            }
+        }
+    }
+
+    #[test]
+    fn strings_end_with_memory_or_at_the_limit() {
+        let pages = kernel::map(0, 3 * PAGE as usize, libc::PROT_READ | libc::PROT_WRITE, 0).unwrap();
+        let end = pages + 2 * PAGE;
+        // SAFETY: fresh memory of ours.
+        unsafe {
+            ((pages) as *mut u8).write_bytes(b'a', 2 * PAGE as usize);
+            kernel::protect(end, PAGE as usize, libc::PROT_NONE).unwrap();
+            assert_eq!(string_length(end - 9, 4096), Err(Errno::EFAULT));
+            assert_eq!(string_length(pages, 3 * PAGE), Err(Errno::EFAULT));
+            assert_eq!(string_length(pages, 64), Err(Errno::ENAMETOOLONG));
+            assert_eq!(string_length(0, 64), Err(Errno::EFAULT));
+            ((end - 1) as *mut u8).write(0);
+            assert_eq!(string_length(end - 9, 4096), Ok(8));
+            assert_eq!(string_length(end - 1, 4096), Ok(0));
+            kernel::unmap(pages, 3 * PAGE as usize);
+        }
+    }
 }

@@ -293,7 +293,11 @@ fn serve(area: &mut ThreadArea, number: u32) -> Action {
                 return answer(area, result);
             }
         }
-        number if calls::CORE.contains(&number) => area.post = Post::Path,
+        number if calls::CORE.contains(&number) => {
+            if let Some(result) = calls::serve(area) {
+                return answer(area, result);
+            }
+        }
         _ => {}
     }
     pass(area)
