@@ -1,7 +1,9 @@
+// timeout: 60
 // The exe links of other processes of the tree: of forked children, of threads, of vfork
 // children before and after their exec, and of other programs.
 #include "exe_link.h"
 #include <pthread.h>
+#include <sys/prctl.h>
 
 static char link_of[64];
 static const char *exe_of(pid_t pid) {
@@ -94,6 +96,7 @@ int main(int argc, char **argv) {
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         CHECK_LINK("/proc/self/exe", program);
         check_runs(getppid(), program);
         check_runs(getpid(), program);

@@ -100,6 +100,8 @@ pub(crate) fn finish(area: &ThreadArea, result: i64) -> i64 {
         Kind::Readlink => false,
         // SAFETY: so the kernel has read the path.
         Kind::Open if result > 0 => unsafe { ends_in_exe(path, user::length(path)) },
+        // SAFETY: as above.
+        Kind::Access if result == 0 => unsafe { ends_in_exe(path, user::length(path)) },
         // A filter of the application's own may have answered this.
         Kind::Open | Kind::Access => (result == 0 || denied(result)) && may_end_in_exe(path),
     };
@@ -273,7 +275,7 @@ fn readlink(area: &ThreadArea, form: &Form) -> Option<i64> {
     let size = u32::try_from(args[form.path + 2] as i32)
         .ok()
         .filter(|&size| size > 0)?;
-    if owner == Owner::Own && identity::own_descriptor(&mut name).is_some() {
+    if owner == Owner::Own && identity::own_descriptor(&mut name) {
         let args = [name.c_str().as_ptr() as u64, buffer, size.into(), 0, 0, 0];
         // SAFETY: the application's own call, with another path.
         return Some(unsafe { kernel::call(libc::SYS_readlink, args) });

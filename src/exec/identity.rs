@@ -71,15 +71,15 @@ pub(crate) fn program_of(directory: i32, path: &[u8], out: &mut PathBuffer) -> O
 /// The path by which the program of a link's owner can be opened.
 pub(crate) fn reach(owner: Owner, link: &mut PathBuffer, out: &mut PathBuffer) -> Result<(), Errno> {
     let directory = match owner {
-        Owner::Own if own_descriptor(out).is_some() => return Ok(()),
+        Owner::Own if own_descriptor(out) => return Ok(()),
         Owner::Own => libc::AT_FDCWD,
         Owner::In(directory) => directory,
     };
     let found = program::find(directory, link, image(), out).ok_or(Errno::ENOENT)?;
     // Another process of the same program, perhaps of a deleted one.
     let mut own = PathBuffer::new();
-    if let Some(id) = own_descriptor(&mut own)
-        && id.inode == found.inode
+    if own_descriptor(&mut own)
+        && kernel::file_identity(descriptors::kept(Kept::Program)).is_ok_and(|(_, inode)| inode == found.inode)
         && is_link_to(&own, out.bytes())
     {
         return out.set(own.bytes()).map_err(|_| Errno::ENAMETOOLONG);
@@ -113,17 +113,11 @@ pub(crate) fn name(owner: Owner, link: &mut PathBuffer, out: &mut PathBuffer) ->
     program::find(directory, link, image(), out).map(drop)
 }
 
-/// The path of the kept descriptor, and its file, if there is one that can be
-/// reached so.
-pub(crate) fn own_descriptor(out: &mut PathBuffer) -> Option<FileId> {
+/// The path of the kept descriptor, if there is one. Whoever has found its own
+/// exe link has found out that /proc is there.
+pub(crate) fn own_descriptor(out: &mut PathBuffer) -> bool {
     let fd = descriptors::kept(Kept::Program);
-    if fd < 0 {
-        return None;
-    }
-    let (device, inode) = kernel::file_identity(fd).ok()?;
-    let program = FileId { device, inode };
-    link::set_descriptor(out, fd).ok()?;
-    (stat_at(libc::AT_FDCWD, out.c_str()) == Ok(program)).then_some(program)
+    fd >= 0 && link::set_descriptor(out, fd).is_ok()
 }
 
 fn is_link_to(link: &PathBuffer, name: &[u8]) -> bool {
