@@ -1,6 +1,7 @@
 // static: yes
-// With every descriptor in use, and with a limit of none at all, programs and scripts are executed
-// as ever, and refused ones get their own errno, not EMFILE.
+// With every descriptor in use programs and scripts are executed as ever, and refused ones get their
+// own errno, not EMFILE. Only where the hard limit is reached too, and no descriptor can be had at
+// all, the library, which has to open what it loads, answers EMFILE.
 #include "exec.h"
 #include <sys/resource.h>
 
@@ -19,6 +20,18 @@ static void works(void) {
     CHECK_ERR(dup(1), EMFILE); // and nothing has made room
 }
 
+static void works_or_not(void) {
+    if (!interposed()) {
+        works();
+        return;
+    }
+    EXEC_FAILS("tiny", EMFILE);
+    EXEC_FAILS("script", EMFILE);
+    EXEC_FAILS("missing", ENOENT);
+    EXEC_FAILS("plain", EACCES);
+    CHECK_ERR(dup(1), EMFILE);
+}
+
 int main(int argc, char **argv) {
     if (is_image(argc, argv)) _exit(0);
     know_self(argv);
@@ -35,15 +48,23 @@ int main(int argc, char **argv) {
     elf = tiny_elf("/no/such/ld.so");
     write_file("orphan", &elf, sizeof elf, 0755);
     CHECK_EQ(dup2(open("tiny", O_RDONLY), 3), 3);
-    struct rlimit limit = {64, 64};
+    struct rlimit limit;
+    CHECK_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    CHECK(limit.rlim_max > 80);
+    limit.rlim_cur = 64;
     CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
     for (int fd = 4; fd < 64; fd++) {
         if (fcntl(fd, F_GETFD) < 0) CHECK_EQ(fcntl(1, F_DUPFD, fd), fd);
     }
     works();
+    CHECK_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    CHECK_EQ(limit.rlim_cur, 64); // as it was
+    limit.rlim_max = 64;
+    CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    works_or_not();
     for (int fd = 4; fd < 64; fd++) CHECK_EQ(close(fd), 0);
     limit = (struct rlimit){0, 0};
     CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    works();
+    works_or_not();
     PASS();
 }

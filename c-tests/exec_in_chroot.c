@@ -6,8 +6,8 @@
 static char *arguments[] = {"program", NULL, NULL}, *nothing[] = {NULL};
 
 static void inside(void) {
-    int outside = open(self, O_PATH);
-    CHECK(outside >= 0);
+    int outside = open(self, O_RDONLY), path = open(self, O_PATH);
+    CHECK(outside >= 0 && path >= 0);
     if (!as_root_of_namespace(0) || chroot("tree") != 0 || chdir("/") != 0) {
         CHECK(!interposed());
         _exit(77);
@@ -18,6 +18,8 @@ static void inside(void) {
     RUNS_TO(3, execve("program", arguments, nothing));
     RUNS_TO(3, execve("/script", arguments, nothing));
     RUNS_TO(3, syscall(SYS_execveat, outside, "", arguments, nothing, AT_EMPTY_PATH));
+    // One that was opened with O_PATH cannot be read without /proc, which we would have to.
+    RUNS_TO(interposed() ? ENOENT : 3, syscall(SYS_execveat, path, "", arguments, nothing, AT_EMPTY_PATH));
     int script = open("/script", O_RDONLY), status;
     // /dev/fd/N is there only by its name: the interpreter gets it all the same.
     IN_CHILD(status, {

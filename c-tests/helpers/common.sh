@@ -16,6 +16,18 @@ environment_of() {
     esac
 }
 
+# start_of MODE: the words before the program.
+start_of() {
+    case $1 in
+    command) echo "$COMMAND --" ;;
+    command-trap) echo "$COMMAND --trap-only --" ;;
+    esac
+}
+
+# For scripts about programs that start others: set modes=$starts.
+# shellcheck disable=SC2034
+starts="trap rewrite${COMMAND:+ command command-trap}"
+
 fail() {
     echo "FAIL: $*" >&2
     failures=$((failures + 1))
@@ -33,7 +45,7 @@ run() {
     local mode=$1
     shift
     # shellcheck disable=SC2046
-    "${prefix[@]}" env $(environment_of "$mode") "$@" >"./$mode.out" 2>"./$mode.err" </dev/null
+    "${prefix[@]}" env $(environment_of "$mode") $(start_of "$mode") "$@" >"./$mode.out" 2>"./$mode.err" </dev/null
     status=$?
 }
 prefix=()

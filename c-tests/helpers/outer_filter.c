@@ -28,9 +28,11 @@ static const struct rule old_kernel[] = {
     {SYS_close_range, ENOSYS}, {SYS_pidfd_open, ENOSYS}, {SYS_memfd_create, ENOSYS}, {SYS_getrandom, ENOSYS},
     {SYS_statx, ENOSYS}, {SYS_pkey_mprotect, ENOSYS}, {SYS_prlimit64, ENOSYS}, {0, 0}};
 static const struct rule no_seccomp[] = {{SYS_seccomp, EPERM}, {0, 0}};
+static const struct rule no_exec_check[] = {{0, 0}}; // but for one more below
 static const struct rule harmless[] = {{0, 0}};
 static const struct { const char *name; const struct rule *rules; } kinds[] = {
-    {"container", container}, {"no_process_vm", no_process_vm}, {"old_kernel", old_kernel}, {"no_seccomp", no_seccomp}, {"harmless", harmless}};
+    {"container", container}, {"no_process_vm", no_process_vm}, {"old_kernel", old_kernel}, {"no_seccomp", no_seccomp},
+    {"no_exec_check", no_exec_check}, {"harmless", harmless}};
 
 int main(int argc, char **argv) {
     const struct rule *rules = NULL;
@@ -49,6 +51,12 @@ int main(int argc, char **argv) {
         code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0]));
         code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PR_SET_SECCOMP, 0, 1);
         code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+    }
+    if (rules == no_exec_check) { // execveat knows no AT_EXECVE_CHECK
+        code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execveat, 0, 3);
+        code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[4]));
+        code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x10000, 0, 1);
+        code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL);
     }
     code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     struct sock_fprog program = {n, code};

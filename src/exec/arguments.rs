@@ -39,6 +39,13 @@ impl Leading {
         }
     }
 
+    /// Makes it empty again.
+    pub(crate) fn clear(&mut self) {
+        self.first = self.pointers.len();
+        self.bytes.fill(0);
+        self.used = 0;
+    }
+
     /// Keeps a string, given in parts; its address, good as long as `self`
     /// stays where it is.
     pub(crate) fn keep(&mut self, parts: &[&[u8]]) -> Result<u64, Errno> {
@@ -51,7 +58,7 @@ impl Leading {
                 .copy_from_slice(part);
             self.used = end;
         }
-        // The array was zero, and is used once.
+        // The array was zero, and each byte is used once.
         self.used += 1;
         let string = self.bytes.get(start..self.used).ok_or(Errno::ENAMETOOLONG)?;
         Ok(string.as_ptr() as u64)

@@ -12,7 +12,7 @@ use crate::exec::open::Owned;
 use crate::exec::resolve::{self, Program, Target};
 use crate::kernel;
 use crate::kernel::log;
-use crate::kernel::process::{AT_EXECVE_CHECK, execveat};
+use crate::kernel::process::{self, AT_EXECVE_CHECK, execveat};
 use crate::rewrite::rewriter;
 use crate::trap::area::{Action, Kind, ThreadArea};
 use crate::trap::descriptors::{self, Kept};
@@ -52,6 +52,10 @@ pub(crate) fn serve(area: &mut ThreadArea) -> Action {
             give_back_waiting(area);
             match program {
                 Program::Native => natively(area, &request),
+                Program::Interposed(target) if descriptors::are_shared() => {
+                    drop(target);
+                    apart(area, &request, &mut leading)
+                }
                 Program::Interposed(target) => interposed(area, &request, &leading, target),
             }
         }
@@ -86,6 +90,29 @@ pub(crate) fn first(request: &Request, flags: u64) -> Errno {
     }
 }
 
+/// Other processes may share our descriptors, and would keep the target's, so
+/// these are opened once more, after the step that ends the sharing. The kernel
+/// takes it during the exec; if that fails after all, it has been taken too
+/// early.
+fn apart(area: &mut ThreadArea, request: &Request, leading: &mut Leading) -> Errno {
+    let threads = area.kind == Kind::Thread;
+    if threads {
+        rewriter::before_fork();
+    }
+    // Where an outer filter forbids it (containers' do), the others keep the
+    // target's.
+    let _ = process::unshare_files();
+    if threads {
+        rewriter::after_fork();
+    }
+    leading.clear();
+    match resolve::resolve(request, leading) {
+        Err(errno) => errno,
+        Ok(Program::Native) => natively(area, request),
+        Ok(Program::Interposed(target)) => interposed(area, request, leading, target),
+    }
+}
+
 fn interposed(area: &mut ThreadArea, request: &Request, leading: &Leading, target: Target) -> Errno {
     let table = area.dispositions.load(Ordering::Relaxed);
     let state = State {
@@ -101,11 +128,10 @@ fn interposed(area: &mut ThreadArea, request: &Request, leading: &Leading, targe
         Err(errno) => return errno,
     };
     // A parent that waits for this child finds here what it leaves in their
-    // memory and, with CLONE_FILES, among their descriptors.
+    // memory.
     area.leftovers = Leftovers {
         address: arguments.scratch.address,
         len: arguments.scratch.len,
-        descriptors: target.descriptors(),
     };
     // No other thread may fork, or move descriptors of ours, while the target's
     // survive an exec. A vfork child has descriptors of its own.
@@ -187,35 +213,23 @@ fn natively(area: &mut ThreadArea, request: &Request) -> Errno {
     result.err().unwrap_or(Errno::ENOEXEC)
 }
 
-/// What an exec leaves behind in memory and descriptors that are shared with a
-/// parent.
+/// What an exec leaves behind in memory that is shared with a parent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Leftovers {
     pub(crate) address: u64,
     pub(crate) len: usize,
-    pub(crate) descriptors: [i32; 2],
 }
 
 impl Leftovers {
-    pub(crate) const NONE: Leftovers = Leftovers {
-        address: 0,
-        len: 0,
-        descriptors: [-1; 2],
-    };
+    pub(crate) const NONE: Leftovers = Leftovers { address: 0, len: 0 };
 
     /// The parent of a vfork child is back: what the child has left is given
-    /// back; `files` if it shared its descriptors.
-    pub(crate) fn take(&mut self, files: bool) {
+    /// back.
+    pub(crate) fn take(&mut self) {
         let left = core::mem::replace(self, Leftovers::NONE);
         if left.len != 0 {
             // SAFETY: the child has a memory of its own now, or is gone.
             unsafe { kernel::unmap(left.address, left.len) };
-        }
-        if files {
-            left.descriptors
-                .into_iter()
-                .filter(|&fd| fd >= 0)
-                .for_each(kernel::close);
         }
     }
 }

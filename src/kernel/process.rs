@@ -72,6 +72,15 @@ pub(crate) unsafe fn execveat(directory: i32, path: u64, argv: u64, envp: u64, f
     checked(unsafe { syscall!(SYS_execveat, directory as i64, path, argv, envp, flags) }).map(drop)
 }
 
+/// unshare(CLONE_FILES): descriptors that other processes share become copies.
+///
+/// # Errors
+/// ENOMEM.
+pub(crate) fn unshare_files() -> Result<(), Errno> {
+    // SAFETY: the numbers stay as they are.
+    checked(unsafe { syscall!(SYS_unshare, libc::CLONE_FILES) }).map(drop)
+}
+
 /// openat(2), close-on-exec, of a path in the application's memory.
 pub(crate) fn open_at(directory: i32, path: u64, flags: i32) -> Result<i32, Errno> {
     let flags = flags | libc::O_CLOEXEC;

@@ -16,7 +16,7 @@ use crate::rewrite::rewriter;
 use crate::trap::area::{self, Action, Kind, ThreadArea};
 use crate::trap::dispatch;
 use crate::trap::mask::block_all;
-use crate::trap::{exit, ledger, sigaction};
+use crate::trap::{descriptors, exit, ledger, sigaction};
 
 const CLONE_VM: u64 = libc::CLONE_VM as u64;
 const CLONE_FILES: u64 = libc::CLONE_FILES as u64;
@@ -41,6 +41,9 @@ pub(crate) fn enter(area: &mut ThreadArea, flags: u64) -> Action {
         own
     };
     block_all(area);
+    if flags & (CLONE_FILES | CLONE_THREAD) == CLONE_FILES {
+        descriptors::share();
+    }
     area.new_area = child as u64;
     area.clone_flags = flags;
     if vm {
@@ -123,7 +126,7 @@ pub(crate) unsafe extern "C" fn parent_from_gate(area: *mut ThreadArea) {
         let child = area.new_area as *mut ThreadArea;
         // SAFETY: so nobody uses its area.
         unsafe {
-            (*child).leftovers.take(flags & CLONE_FILES != 0);
+            (*child).leftovers.take();
             area::release(child);
         }
     }

@@ -6,7 +6,7 @@
 
 use core::ffi::CStr;
 use core::fmt;
-use core::sync::atomic::{AtomicI32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use crate::abi::errno::Errno;
 use crate::kernel;
@@ -25,6 +25,20 @@ pub(crate) enum Kept {
 }
 
 static KEPT: [AtomicI32; 3] = [const { AtomicI32::new(-1) }; 3];
+
+/// Whether another process may share our descriptors; never false again, for
+/// nobody tells when it has gone.
+static SHARED: AtomicBool = AtomicBool::new(false);
+
+/// A process that shares our descriptors (CLONE_FILES) is about to be made.
+pub(crate) fn share() {
+    SHARED.store(true, Ordering::Relaxed);
+}
+
+/// Whether another process may share our descriptors.
+pub(crate) fn are_shared() -> bool {
+    SHARED.load(Ordering::Relaxed)
+}
 
 /// The number of a kept descriptor; −1 if there is none.
 pub(crate) fn kept(what: Kept) -> i32 {
