@@ -1,5 +1,6 @@
 // Shows which descriptors a new image has: those without close-on-exec, with their offsets and flags,
-// and no others; new ones get the lowest free numbers.
+// and no others (but the
+// library's file in memory, far up); new ones get the lowest free numbers.
 // forms: pie nopie static static-pie
 #include "image.h"
 #include <dirent.h>
@@ -13,7 +14,13 @@ int main(int argc, char **argv) {
     for (struct dirent *at; (at = readdir(list));) {
         if (at->d_name[0] == '.' || atoi(at->d_name) == dirfd(list)) continue;
         if (atoi(at->d_name) < 64) here[atoi(at->d_name)] = 1;
-        else fprintf(stderr, "descriptor %s\n", at->d_name), others++;
+        else {
+            char target[64] = "", path[64];
+            snprintf(path, sizeof path, "/proc/self/fd/%.9s", at->d_name);
+            if (readlink(path, target, sizeof target - 1) > 0 && !strncmp(target, "/memfd:usertrap", 15) && atoi(at->d_name) >= 200) continue;
+            fprintf(stderr, "descriptor %s: %s\n", at->d_name, target);
+            others++;
+        }
     }
     closedir(list);
     for (int fd = 0; fd < 64; fd++) {
