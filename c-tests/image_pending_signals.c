@@ -1,5 +1,6 @@
 // Shows that signals which are pending at exec are pending in the new image, with what they carry, in
 // order, those to the thread and those to the process, SIGSYS and SIGILL too; and come when unblocked.
+// static: yes
 // forms: pie nopie static static-pie
 #include "image.h"
 

@@ -1,6 +1,8 @@
 // Shows that programs start under limits that suffice natively: 24 MB of address space, 4 MB of data,
 // 128 KB of stack, no locked memory, no new processes, no file growth.
+// (The stat tool's ledger is address space too.)
 // forms: pie static
+// modes: native trap rewrite fallback command command-trap
 #include "image.h"
 #include <sys/resource.h>
 
