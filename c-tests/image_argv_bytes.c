@@ -1,5 +1,6 @@
 // Shows that a new image gets its arguments byte for byte: empty strings, all byte values, lines,
 // equal strings, and one as long as the kernel takes (128 KB).
+// static: yes
 // forms: pie nopie static static-pie
 #include "image.h"
 #include "vectors.h"

@@ -1,5 +1,6 @@
 // Shows that a process may execute one image after the other, 300 of them: neither descriptors nor
 // mappings nor strings pile up, and the environment stays as it was.
+// static: yes
 // forms: pie static
 #include "image.h"
 #include "layout.h"

@@ -1,5 +1,6 @@
 // Shows that a new image has the default action for each signal that was handled, and still ignores
 // each that was ignored (SIGSYS, SIGILL, SIGSEGV and SIGTRAP too), with no flags and an empty mask.
+// static: yes
 // forms: pie nopie static static-pie
 #include "image.h"
 #include "proc_file.h"

@@ -1,5 +1,6 @@
 // Shows that an image started with no environment has none: not in envp, not in /proc/self/environ;
 // also when the list's pointer is null, and in what it starts in turn.
+// static: yes
 // forms: pie nopie static static-pie
 #include "image.h"
 

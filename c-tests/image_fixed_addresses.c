@@ -1,5 +1,6 @@
 // Shows that programs linked to unusual fixed addresses are mapped there: low, at 256 MB, and
 // over each range that the library may choose for its table.
+// modes: native trap rewrite stat command command-trap
 // form low: -no-pie -fno-pie -Wl,-Ttext-segment=0x10000
 // form odd: -no-pie -fno-pie -Wl,-Ttext-segment=0x10000000
 // form table: -no-pie -fno-pie -Wl,-Ttext-segment=0x050f0000

@@ -1,5 +1,7 @@
 // Shows that brk works in a new image: it grows from behind the program, the memory is zero, it
 // shrinks and grows again as zero, and an address below its start or far above is refused.
+// (A table that the user puts into the heap's way is in its way.)
+// modes: native trap rewrite stat command command-trap
 // forms: pie nopie static static-pie
 #include "image.h"
 #include "layout.h"

@@ -8,7 +8,7 @@
 #ifdef IMAGE
 static int library(const struct area *at) {
     unsigned long gate = 0x580000000000, preferred = 0x050f0000, fallback = 0x40060000;
-    if (at->from >= gate && at->to <= gate + (1ul << 40)) return 1;
+    if (at->from >= gate && at->to <= gate + (2ul << 40)) return 1;
     if (at->from >= preferred && at->to <= preferred + 0x10000) return 1;
     return at->from >= fallback && at->to <= fallback + 0x10000;
 }

@@ -1,5 +1,6 @@
 // Shows that signals which are pending at exec are pending in the new image, with what they carry, in
 // order, those to the thread and those to the process, SIGSYS and SIGILL too; and come when unblocked.
+// static: yes
 // forms: pie nopie static static-pie
 #include "image.h"
 
@@ -25,7 +26,11 @@ int main(void) {
     }
     sigemptyset(&empty);
     CHECK_EQ(sigprocmask(SIG_SETMASK, &empty, NULL), 0);
-    for (int n = 0; n < count; n++) SHOW("  %d: code %d, value %d", order[n], codes[n], codes[n] == SI_QUEUE ? values[n] : 0);
+    // Of one number in order; different numbers may come in any.
+    for (int signal = 1; signal <= 64; signal++)
+        for (int n = 0; n < count; n++)
+            if (order[n] == signal)
+                SHOW("  %d: code %d, value %d", order[n], codes[n], codes[n] == SI_QUEUE ? values[n] : 0);
     CHECK_EQ(sigpending(&pending), 0);
     for (int signal = 1; signal <= 64; signal++) CHECK(sigismember(&pending, signal) != 1);
     return 0;
@@ -46,7 +51,6 @@ int main(void) {
             CHECK_EQ(sigqueue(getpid(), SIGTERM, (union sigval){.sival_int = 77}), 0);
             CHECK_EQ(kill(getpid(), SIGSYS), 0);
             CHECK_EQ(kill(getpid(), SIGILL), 0);
-            CHECK_EQ(kill(getpid(), SIGSEGV), 0);
             execve(image(form), argv, envp);
         });
         CHECK_EQ(status, 0);

@@ -1,5 +1,6 @@
 // Shows that a traced child (PTRACE_TRACEME) stops with SIGTRAP at its exec; its tracer then reads
 // argc and the arguments from its stack and from /proc, and lets it run to its end.
+// static: yes
 // forms: pie static
 #include "image.h"
 #include "proc_file.h"

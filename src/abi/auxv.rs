@@ -22,6 +22,8 @@ pub const AT_PHNUM: u64 = 5;
 pub const AT_BASE: u64 = 7;
 /// The program's entry point.
 pub const AT_ENTRY: u64 = 9;
+/// Address of the vDSO's ELF header.
+pub const AT_SYSINFO_EHDR: u64 = 33;
 /// Address of the file name that was executed.
 pub const AT_EXECFN: u64 = 31;
 

@@ -19,6 +19,7 @@ use crate::exec::map;
 use crate::exec::message::{self, Message};
 use crate::exec::place::{self, Randomness};
 use crate::exec::stack::Stack;
+use crate::exec::vdso::Vdso;
 use crate::hook::Call;
 use crate::kernel;
 use crate::kernel::log;
@@ -50,15 +51,27 @@ global_asm!(
     "lea rsp, [rip + {BOOT_STACK} + {STACK_SIZE}]",
     "call {start}",
     "ud2",
-    // rdi = the target's rsp, rsi = its entry point. It gets what the kernel
-    // would give it: zero registers, flags with nothing but IF set.
+    // rdi = the target's rsp, rsi = its entry point, rdx = its signal mask. It
+    // gets what the kernel would give it: zero registers, flags with nothing but
+    // IF set. The mask is set as if by a call of its own, so that what is
+    // pending arrives as in its code: a tracer, which stops it here after its
+    // exec, finds its stack.
     ".globl usertrap_enter",
     ".hidden usertrap_enter",
     "usertrap_enter:",
-    "mov gs:[{RET}], rsi",
     "push 0x202",
     "popfq",
+    "mov rbx, rsi",
     "mov rsp, rdi",
+    "mov rsi, rdx",
+    "mov edi, {SIG_SETMASK}",
+    "mov edx, 0",
+    "mov r10d, 8",
+    "mov eax, {SYS_RT_SIGPROCMASK}",
+    "lea rcx, [rip + usertrap_enter_unmasked]",
+    "jmp usertrap_entry_pass",
+    "usertrap_enter_unmasked:",
+    "mov gs:[{RET}], rbx",
     ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
     "pxor xmm\\n, xmm\\n",
     ".endr",
@@ -71,11 +84,13 @@ global_asm!(
     STACK_SIZE = const STACK_SIZE,
     start = sym start,
     RET = const offset_of!(ThreadArea, call) + offset_of!(Call<'static>, return_address),
+    SIG_SETMASK = const libc::SIG_SETMASK,
+    SYS_RT_SIGPROCMASK = const libc::SYS_rt_sigprocmask,
 );
 
 unsafe extern "C" {
     static usertrap_loader: u8;
-    fn usertrap_enter(rsp: u64, entry: u64) -> !;
+    fn usertrap_enter(rsp: u64, entry: u64, mask: &u64) -> !;
 }
 
 /// The entry point of the tree file.
@@ -91,7 +106,7 @@ unsafe extern "C" fn start(stack: *mut u64) -> ! {
     let Some(message) = Message::decode(text.to_bytes()) else {
         log::fatal("this image is no program of its own; start programs with the usertrap command");
     };
-    match load(&mut stack, text, &message) {
+    match load(&mut stack, text.as_ptr().cast_mut().cast(), &message) {
         Ok(entry) => {
             let inherited = Inherited {
                 blocked: message.blocked,
@@ -100,9 +115,9 @@ unsafe extern "C" fn start(stack: *mut u64) -> ! {
                 strangers: 0,
             };
             setup::bring_up_image(&inherited);
-            kernel::set_mask(message.mask & !sigaction::reserved());
+            let mask = message.mask & !sigaction::reserved();
             // SAFETY: the area is there, the target mapped, its stack made.
-            unsafe { usertrap_enter(stack.start(), entry) }
+            unsafe { usertrap_enter(stack.start(), entry, &mask) }
         }
         // Behind its point of no return the kernel kills.
         Err(_) => process::die_of(libc::SIGSEGV),
@@ -110,9 +125,7 @@ unsafe extern "C" fn start(stack: *mut u64) -> ! {
 }
 
 /// Makes the process the target's. Returns where it starts.
-fn load(stack: &mut Stack, text: &'static CStr, message: &Message) -> Result<u64, Errno> {
-    // SAFETY: the message is longer than its fixed part, see `decode`.
-    let path = unsafe { CStr::from_ptr(text.as_ptr().add(message::LEN)) };
+fn load(stack: &mut Stack, text: *mut u8, message: &Message) -> Result<u64, Errno> {
     descriptors::inherit(Kept::Tree, message.tree);
     descriptors::inherit(Kept::Report, message.report);
     for fd in [message.tree, message.report] {
@@ -120,8 +133,14 @@ fn load(stack: &mut Stack, text: &'static CStr, message: &Message) -> Result<u64
             kernel::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC as u64)?;
         }
     }
-    name_thread(path, message);
     let random = Randomness::observe(stack);
+    let path = stack.put_path(text, message::LEN);
+    name_thread(path, message);
+    let vdso = if random.of_addresses() {
+        None
+    } else {
+        Vdso::set_aside(stack.auxiliary())
+    };
     let target = map::target(message.target, message.interpreter >= 0, &random)?;
     let mut entry = target.entry;
     let mut base = 0;
@@ -133,6 +152,9 @@ fn load(stack: &mut Stack, text: &'static CStr, message: &Message) -> Result<u64
     }
     identity::set(message.target);
     kernel::close(message.target);
+    if let Some(vdso) = vdso {
+        vdso.put_back(stack.auxiliary());
+    }
 
     stack.drop_last_variable();
     let [headers, header_size, header_count] = target.headers;
@@ -153,7 +175,7 @@ fn load(stack: &mut Stack, text: &'static CStr, message: &Message) -> Result<u64
     let brk = place::heap(&target, &random);
     let vector = stack.auxiliary();
     let (auxv, auxv_size) = (vector.as_ptr() as u64, size_of_val(vector) as u32);
-    let [arg_start, arg_end, env_end] = stack.strings(text.as_ptr() as u64);
+    let [arg_start, arg_end, env_end] = stack.strings(text as u64);
     let map = MemoryMap {
         start_code: target.code[0],
         end_code: target.code[1],

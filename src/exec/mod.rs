@@ -35,6 +35,7 @@ mod program;
 pub(crate) mod resolve;
 pub mod script;
 pub(crate) mod stack;
+pub(crate) mod vdso;
 
 use crate::trap::area::ThreadArea;
 

@@ -53,6 +53,13 @@ impl Randomness {
     }
 }
 
+impl Randomness {
+    /// Whether mappings are at random places.
+    pub(crate) fn of_addresses(&self) -> bool {
+        self.addresses
+    }
+}
+
 /// Where a PIE goes, before its alignment.
 pub(crate) fn pie_base(random: &Randomness) -> u64 {
     ET_DYN_BASE + random.addresses.unwrap_or(0)

@@ -58,8 +58,6 @@ pub(crate) fn resolve(request: &Request, leading: &mut Leading) -> Result<Progra
     // opened by its interpreter.
     let inaccessible = path != request.path && is_close_on_exec(request.directory);
     let by_descriptor = open::is_by_descriptor(request)?;
-    let name = if by_descriptor { name_of(file.number()) } else { [0; 2] };
-    let flags = if by_descriptor { BY_DESCRIPTOR } else { 0 };
 
     let mut file = file;
     let mut interpreted = path;
@@ -93,6 +91,11 @@ pub(crate) fn resolve(request: &Request, leading: &mut Leading) -> Result<Progra
             }
         };
         let interpreter = interpreter_of(&file, &header)?;
+        // The kernel has replaced a script's file by its interpreter's.
+        let (flags, name) = match by_descriptor {
+            true => (BY_DESCRIPTOR, name_of(file.number())),
+            false => (0, [0; 2]),
+        };
         return Ok(Program::Interposed(Target {
             file,
             interpreter,

@@ -9,9 +9,9 @@
 
 #![allow(unsafe_code, reason = "walks and edits the initial stack")]
 
-use core::ffi::CStr;
+use core::ffi::{CStr, c_char};
 
-use crate::abi::auxv::{AT_NULL, Auxiliary};
+use crate::abi::auxv::{self, AT_EXECFN, AT_NULL, Auxiliary};
 
 /// An initial stack.
 pub(crate) struct Stack {
@@ -89,6 +89,24 @@ impl Stack {
         }
     }
 
+    /// Puts the path, which stands `skipped` bytes behind the start of our
+    /// string, in the place of the string: it follows the environment's strings
+    /// then, as the kernel has it. What was behind it becomes zero.
+    pub(crate) fn put_path(&mut self, text: *mut u8, skipped: usize) -> &'static CStr {
+        let name = auxv::get(self.auxiliary(), AT_EXECFN).unwrap_or(text as u64) as *const c_char;
+        // SAFETY: our string, and behind it the name that the kernel put at the
+        // stack's end; nobody else knows of them.
+        unsafe {
+            let end = name as usize + CStr::from_ptr(name).count_bytes();
+            let path = text.add(skipped);
+            let len = CStr::from_ptr(path.cast()).count_bytes() + 1;
+            core::ptr::copy(path, text, len);
+            let rest = text.add(len);
+            core::ptr::write_bytes(rest, 0, end.saturating_sub(rest as usize));
+            CStr::from_ptr(text.cast())
+        }
+    }
+
     /// Where the strings of the arguments and of the environment lie: start of
     /// the first, their border, and, given where the last one of the
     /// environment ends, that end.
@@ -136,5 +154,27 @@ mod tests {
         // SAFETY: as above.
         let stack = unsafe { Stack::at(words.as_mut_ptr()) };
         assert_eq!(stack.strings(99), [words[1], 99, 99]);
+    }
+
+    #[test]
+    fn the_path_follows_the_strings() {
+        let mut strings = *b"A=1\0MARK/bin/true\0/dev/fd/9\0........";
+        let start = strings.as_mut_ptr();
+        let [first, message, name] = [0, 4, 18].map(|at| start.wrapping_add(at));
+        let mut words = [
+            0,
+            0,
+            first as u64,
+            message as u64,
+            0,
+            AT_EXECFN,
+            name as u64,
+            AT_NULL,
+            0,
+        ];
+        // SAFETY: a stack of the test's own.
+        let mut stack = unsafe { Stack::at(words.as_mut_ptr()) };
+        assert_eq!(stack.put_path(message, 4), c"/bin/true");
+        assert_eq!(strings, *b"A=1\0/bin/true\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0........");
     }
 }

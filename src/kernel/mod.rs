@@ -66,10 +66,11 @@ pub fn map(address: u64, len: usize, protection: i32, flags: i32) -> Result<u64,
     checked(unsafe { syscall!(SYS_mmap, address, len, protection, flags, -1i64) })
 }
 
-/// mmap(2) of a file's memory, shared, and left out of core dumps.
-pub fn map_shared(fd: i32, offset: u64, len: usize, protection: i32) -> Result<u64, Errno> {
+/// mmap(2) of a file's memory, shared, and left out of core dumps: at `address`,
+/// if nothing is there.
+pub fn map_shared(address: u64, fd: i32, offset: u64, len: usize, protection: i32) -> Result<u64, Errno> {
     // SAFETY: no existing mapping is touched.
-    let address = checked(unsafe { syscall!(SYS_mmap, 0, len, protection, libc::MAP_SHARED, fd, offset) })?;
+    let address = checked(unsafe { syscall!(SYS_mmap, address, len, protection, libc::MAP_SHARED, fd, offset) })?;
     // SAFETY: the range was just mapped; the advice changes no contents.
     unsafe { syscall!(SYS_madvise, address, len, libc::MADV_DONTDUMP) };
     Ok(address)

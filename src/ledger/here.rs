@@ -6,6 +6,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 
 use super::{Geometry, Ledger};
 use crate::abi::errno::Errno;
+use crate::image::BASE;
 use crate::kernel::{self, process};
 
 static MEMORY: AtomicPtr<AtomicU64> = AtomicPtr::new(core::ptr::null_mut());
@@ -104,10 +105,14 @@ pub(crate) fn reread(fd: i32, offset: u64) -> Result<(), Errno> {
     Ok(())
 }
 
+/// Where the ledger is to lie, if nothing is there: above our image and the
+/// thread areas, away from where the kernel puts the application's mappings.
+const PLACE: u64 = BASE + (1 << 40);
+
 const WRITABLE: i32 = libc::PROT_READ | libc::PROT_WRITE;
 
 fn map(fd: i32, offset: u64, words: usize, protection: i32) -> Result<&'static [AtomicU64], Errno> {
-    let memory = kernel::map_shared(fd, offset, words * 8, protection)? as *mut AtomicU64;
+    let memory = kernel::map_shared(PLACE, fd, offset, words * 8, protection)? as *mut AtomicU64;
     WORDS.store(words, Ordering::Relaxed);
     MEMORY.store(memory, Ordering::Release);
     // SAFETY: just mapped, of that size, never unmapped.

@@ -27,6 +27,7 @@ use crate::abi::sigaction::NSIG;
 use crate::abi::sigframe::{AltStack, SigInfo, rflags};
 use crate::exec::launch::Leftovers;
 use crate::hook::Call;
+use crate::image::BASE;
 use crate::kernel;
 use crate::ledger::{CORE, CoreWord};
 use crate::trap::ledger;
@@ -155,6 +156,9 @@ pub(crate) static FREE_AREAS: AtomicU64 = AtomicU64::new(0);
 pub(crate) const FREE_PAGE_BITS: u32 = 36;
 const FREE_PAGE_MASK: u64 = (1 << FREE_PAGE_BITS) - 1;
 
+/// Where the next area is to be mapped, if nothing is there: above our image.
+static NEXT_PLACE: AtomicU64 = AtomicU64::new(BASE + (4 << 30));
+
 /// Threads that live now, and that ever were, in this process.
 pub(crate) static LIVE: AtomicU32 = AtomicU32::new(0);
 /// See [`LIVE`].
@@ -184,7 +188,10 @@ pub(crate) fn allocate() -> Result<*mut ThreadArea, Errno> {
     }
     let words = WORDS.load(Ordering::Relaxed) as usize;
     let len = (BELOW + size_of::<ThreadArea>() + (CORE + words) * 8).next_multiple_of(PAGE);
-    let base = kernel::map(0, len, libc::PROT_NONE, libc::MAP_NORESERVE)?;
+    // A hint: away from where the kernel puts the application's mappings, which
+    // then lie as they would without us.
+    let place = NEXT_PLACE.fetch_add(len as u64, Ordering::Relaxed);
+    let base = kernel::map(place, len, libc::PROT_NONE, libc::MAP_NORESERVE)?;
     let area = (base + BELOW as u64) as *mut ThreadArea;
     let writable = libc::PROT_READ | libc::PROT_WRITE;
     let signal_stack = base + PAGE as u64;
