@@ -18,7 +18,7 @@ if [ "$(id -u)" = 0 ]; then
     cp /usr/bin/id set-uid && chown 1234:1234 set-uid && chmod 6755 set-uid
     ./set-uid
     cp /bin/cat capable && chmod 755 capable && setcap cap_dac_override+ep capable && chmod 600 inside
-    setpriv --reuid 1234 --regid 1234 --clear-groups ./capable inside 2>/dev/null | wc -l
+    setpriv --reuid 1234 --regid 1234 --clear-groups sh -c './capable inside 2>/dev/null | wc -l' # without what setpriv still had
     setpriv --reuid 1234 --regid 1234 --clear-groups ./set-uid
     install -m 711 /bin/echo unreadable
     ./unreadable root reads and runs it

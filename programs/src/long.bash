@@ -71,7 +71,7 @@ printf '\177ELF garbage' >broken && chmod +x broken
 ./broken 2>/dev/null; say "broken image $?"
 : >empty && chmod +x empty
 ./empty; say "empty file $?"
-printf '#!/bin/sh -e\necho "$0 $1"\nfalse\necho not reached\n' >script && chmod +x script
+printf '#!/bin/sh -e\necho "${0##*/} $1"\nfalse\necho not reached\n' >script && chmod +x script
 ./script argument; say "script $?"
 printf '#!./script with spaces  \n' >nested && chmod +x nested
 ./nested more; say "nested $?"
