@@ -1,7 +1,11 @@
 #![cfg_attr(not(any(test, feature = "std")), no_std)]
 #![cfg_attr(
     any(test, feature = "std"),
-    allow(dead_code, reason = "bootstrap and loader are part of the object alone")
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "bootstrap and loader are part of the object alone"
+    )
 )]
 #![doc = include_str!("../README.md")]
 //!

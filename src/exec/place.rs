@@ -56,7 +56,7 @@ impl Randomness {
 impl Randomness {
     /// Whether mappings are at random places.
     pub(crate) fn of_addresses(&self) -> bool {
-        self.addresses
+        self.addresses.is_some()
     }
 }
 
