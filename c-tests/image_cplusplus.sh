@@ -6,7 +6,7 @@
 command -v "${CXX:-c++}" >/dev/null || { echo "skipped: no C++ compiler"; exit 77; }
 for flags in "-pie -fPIE" "-no-pie" "-static" "-static-pie -fPIE"; do
     # shellcheck disable=SC2086
-    "${CXX:-c++}" -O2 -std=c++17 -pthread "$C_TESTS/helpers/cplusplus.cc" -o ./cplusplus $flags || exit 1
+    "${CXX:-c++}" -O1 -std=c++17 -pthread "$C_TESTS/helpers/cplusplus.cc" -o ./cplusplus $flags || exit 1
     same sh -c './cplusplus one two; echo "status $?"; exec env -i ./cplusplus three'
 done
 finish

@@ -12,7 +12,8 @@
 #ifdef IMAGE
 static unsigned char data[64] = {0xb8, 7, 0, 0, 0, 0xc3}, zeros[64];
 
-int main(void) {
+int main(int argc, char **argv) {
+    CHECK_EQ(argc, 1);
     unsigned char stack[64];
     unsigned char *heap = malloc(64), *by_brk = sbrk(64),
                   *mapped = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -23,7 +24,7 @@ int main(void) {
     memcpy(zeros, returns_seven, sizeof returns_seven);
     // A copy on the stack that the compiler knows nothing of.
     unsigned char *volatile on_stack = stack;
-    SHOW("  stack %d, %s", result_of_code(on_stack), area_named("[stack]").protection);
+    SHOW("  stack %d, %s, arguments %s", result_of_code(on_stack), area_named("[stack]").protection, area_at(argv[0]).protection);
     SHOW("  data %d, zeros %d", result_of_code(data), result_of_code(zeros));
     SHOW("  malloc %d, brk %d, mmap %d", result_of_code(heap), result_of_code(by_brk), result_of_code(mapped));
     return 0;

@@ -1,10 +1,9 @@
 // A C++ program: static objects, streams, exceptions through frames of the standard library, threads
-// with thread-local objects, std::regex and locale facets.
+// with thread-local objects, containers.
 #include <algorithm>
 #include <iostream>
 #include <map>
 #include <memory>
-#include <regex>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -49,7 +48,7 @@ int main(int argc, char **argv) {
         });
     for (auto &thread : threads) thread.join();
     for (int sum : sums) std::cout << sum << " ";
-    std::cout << std::regex_replace(std::string("a1b22"), std::regex("[0-9]+"), "#") << "\n";
+    std::cout << std::string("a1b22").substr(1, 3) << "\n";
     std::map<std::string, int> words;
     std::istringstream text("one two one");
     for (std::string word; text >> word;) words[word]++;

@@ -170,7 +170,7 @@ fn load(stack: &mut Stack, text: *mut u8, message: &Message) -> Result<u64, Errn
         auxv::set(vector, kind, value);
     }
     if target.stack_executable {
-        place::make_stack_executable(stack.start())?;
+        place::make_stack_executable(stack)?;
     }
     let brk = place::heap(&target, &random);
     let vector = stack.auxiliary();

@@ -3,7 +3,6 @@
 
 #![allow(unsafe_code, reason = "changes the stack's protection")]
 
-use crate::abi::auxv::{AT_EXECFN, get};
 use crate::abi::errno::Errno;
 use crate::exec::layout::ET_DYN_BASE;
 use crate::exec::map::Target;
@@ -34,11 +33,8 @@ pub(crate) struct Randomness {
 
 impl Randomness {
     /// Sees where the kernel has put our own stack and heap.
-    pub(crate) fn observe(stack: &mut Stack) -> Randomness {
-        // The file name ends eight bytes below the stack's end.
-        let name = get(stack.auxiliary(), AT_EXECFN).unwrap_or(0);
-        let end = (name / PAGE + 1) * PAGE;
-        if end == STACK_TOP {
+    pub(crate) fn observe(stack: &Stack) -> Randomness {
+        if stack.end() == STACK_TOP {
             return Randomness {
                 addresses: None,
                 heap: None,
@@ -51,9 +47,7 @@ impl Randomness {
             heap: heap_moves.then_some(second % (HEAP_RANGE / PAGE) * PAGE),
         }
     }
-}
 
-impl Randomness {
     /// Whether mappings are at random places.
     pub(crate) fn of_addresses(&self) -> bool {
         self.addresses.is_some()
@@ -74,8 +68,9 @@ pub(crate) fn heap(target: &Target, random: &Randomness) -> u64 {
 }
 
 /// For a target whose PT_GNU_STACK says so.
-pub(crate) fn make_stack_executable(rsp: u64) -> Result<(), Errno> {
+pub(crate) fn make_stack_executable(stack: &Stack) -> Result<(), Errno> {
     let all = libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC | libc::PROT_GROWSDOWN;
+    let start = stack.start() & !(PAGE - 1);
     // SAFETY: the stack loses no right.
-    unsafe { kernel::protect(rsp & !(PAGE - 1), PAGE as usize, all) }
+    unsafe { kernel::protect(start, (stack.end() - start) as usize, all) }
 }

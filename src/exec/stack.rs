@@ -13,9 +13,12 @@ use core::ffi::{CStr, c_char};
 
 use crate::abi::auxv::{self, AT_EXECFN, AT_NULL, Auxiliary};
 
+const PAGE: u64 = 4096;
+
 /// An initial stack.
 pub(crate) struct Stack {
     argc: *mut u64,
+    end: u64,
 }
 
 impl Stack {
@@ -23,12 +26,21 @@ impl Stack {
     /// `argc` must be an initial stack as the kernel makes it, and nobody else
     /// may use it.
     pub(crate) unsafe fn at(argc: *mut u64) -> Stack {
-        Stack { argc }
+        let mut stack = Stack { argc, end: 0 };
+        // The file name that the kernel put there ends eight bytes below it.
+        let name = auxv::get(stack.auxiliary(), AT_EXECFN).unwrap_or(0);
+        stack.end = (name / PAGE + 1) * PAGE;
+        stack
     }
 
     /// Where it starts: the program's first rsp.
     pub(crate) fn start(&self) -> u64 {
         self.argc as u64
+    }
+
+    /// Where it ends: a border of pages.
+    pub(crate) fn end(&self) -> u64 {
+        self.end
     }
 
     fn argv(&self) -> *mut u64 {
