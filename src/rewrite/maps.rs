@@ -58,6 +58,8 @@ impl Maps {
     }
 
     /// The mapping that `address` lies in; None if there is none.
+    // Apart from its callers, like `read`: the buffers are pages of stack.
+    #[inline(never)]
     pub(crate) fn find(&self, address: u64) -> Option<Vma> {
         let mut name = [0; 4096];
         match query(self.fd, address, &mut name) {
@@ -108,6 +110,8 @@ fn query(fd: i32, address: u64, name: &mut [u8]) -> Result<Vma, Errno> {
 }
 
 /// Reads the text from its start, as kernels before 6.11 need.
+#[cold]
+#[inline(never)]
 fn read(fd: i32, address: u64) -> Option<Vma> {
     // The longest line is a path of PATH_MAX behind 73 characters.
     let mut buffer = [0u8; 8192];

@@ -40,6 +40,9 @@ const AROUND: u64 = 64 << 10;
 
 /// The lock: the area of the thread that holds it, or 0. A vfork child can be
 /// killed while it does, and we live on.
+// In .data like those below: the page is written at every start, while .bss has
+// these few words on a page of their own.
+#[unsafe(link_section = ".data")]
 static LOCK: AtomicU64 = AtomicU64::new(0);
 
 /// Holds the lock.
@@ -51,6 +54,7 @@ impl Drop for Guard {
     }
 }
 
+#[unsafe(link_section = ".data")]
 static ENABLED: AtomicBool = AtomicBool::new(false);
 
 /// Where the trampolines jump to.
@@ -78,6 +82,7 @@ pub(crate) fn stranger_adopted() {
     STRANGERS.fetch_sub(1, Ordering::Release);
 }
 
+#[unsafe(link_section = ".data")]
 static TARGETS: OnceRef<'static, Targets> = OnceRef::new();
 
 /// Lets sites be rewritten from now on.
