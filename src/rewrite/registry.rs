@@ -71,7 +71,8 @@ fn places(address: u64) -> impl Iterator<Item = &'static AtomicU16> {
     let near = hash(address, IN_PAGE);
     let far = hash(address, PLACES);
     let near = (0..NEAR).map(move |step| page + (near + step) % IN_PAGE);
-    let far = (0..FAR).map(move |step| (far + step) % PLACES);
+    // From page to page, so that a page that is full is not in the way.
+    let far = (0..FAR).map(move |step| (far + step * (IN_PAGE + 1)) % PLACES);
     near.chain(far).filter_map(|place| INDEX.get(place))
 }
 
