@@ -4,7 +4,7 @@
 #![cfg(feature = "std")]
 
 use usertrap::rewrite::padding::Pad;
-use usertrap::rewrite::plan::{INVALID, plan, unplan};
+use usertrap::rewrite::plan::{INVALID, Plan, plan, plan_alone, unplan};
 use usertrap::rewrite::site::Form;
 use usertrap::rewrite::trampoline::{Jump, Slot, long_jump, near_jump, short_jump};
 
@@ -70,6 +70,15 @@ fn is_quiet(memory: &Memory, from: usize, len: usize, form: &Form) -> bool {
     }
 }
 
+/// The memory when all writes are made.
+fn made(mut memory: Memory, plan: &Plan) -> Memory {
+    for write in plan.writes() {
+        let from = (write.at + 5 - SITE) as usize;
+        memory.0[from..from + write.len].copy_from_slice(write.bytes());
+    }
+    memory
+}
+
 fn walk(form: Form, address: u32, original: [u8; 7]) {
     let slot = Slot {
         address,
@@ -78,6 +87,12 @@ fn walk(form: Form, address: u32, original: [u8; 7]) {
     let mut memory = Memory::new(&original);
     let there = plan(&form, SITE, slot, &original).expect("a plan");
     let back = unplan(&form, SITE, slot, &original).expect("a way back");
+    let alone = plan_alone(&form, SITE, slot, &original).expect("a plan without steps");
+    assert_eq!(
+        made(memory.clone(), &alone),
+        made(memory.clone(), &there),
+        "both lead to the same bytes"
+    );
     for plan in [&there, &back, &there] {
         for write in plan.writes() {
             let from = (write.at + 5 - SITE) as usize;
@@ -130,5 +145,22 @@ fn every_step_of_a_short_jump_is_safe_in_any_table() {
 fn every_slot_of_the_preferred_table_walks_safely() {
     for slot in (0x050f_0000..=0x050f_ffff).step_by(8) {
         walk(Form::Number { nr: 39 }, slot, ORIGINAL);
+    }
+}
+
+#[test]
+fn what_has_no_stepped_plan_has_none_without_steps() {
+    let form = Form::Number { nr: 39 };
+    for (address, original) in [
+        (0x8006_0000, ORIGINAL),
+        (0x4007_0000, ORIGINAL),
+        (0x050f_0000, [0xb8, 39, 0, 0, 0, 0x0f, 0x0b]),
+    ] {
+        let slot = Slot {
+            address,
+            trampoline: TRAMPOLINE,
+        };
+        assert_eq!(plan(&form, SITE, slot, &original), None);
+        assert_eq!(plan_alone(&form, SITE, slot, &original), None);
     }
 }

@@ -3,6 +3,8 @@
 
 #![allow(unsafe_code, reason = "reads and writes memory by address")]
 
+use core::cell::Cell;
+
 use crate::abi::errno::Errno;
 use crate::abi::sigaction::SIGSET_SIZE;
 use crate::kernel::syscall;
@@ -60,6 +62,51 @@ pub fn copy_in(out: &mut [u8], address: u64) -> Result<(), Errno> {
     // to a system call in another thread at the same time faults here.
     unsafe { core::ptr::copy_nonoverlapping(address as *const u8, out.as_mut_ptr(), out.len()) };
     Ok(())
+}
+
+/// Pages that are remembered by a [`Reader`].
+const REMEMBERED: usize = 8;
+
+/// [`copy_in`] for who reads much in a few pages: each is probed once in the
+/// time that this lives, which is short.
+#[derive(Default)]
+pub(crate) struct Reader {
+    /// Addresses of pages that can be read; 0 for none, which cannot.
+    pages: [Cell<u64>; REMEMBERED],
+    next: Cell<usize>,
+}
+
+impl Reader {
+    /// Copies memory of the application.
+    ///
+    /// # Errors
+    /// EFAULT if a part of it cannot be read.
+    pub(crate) fn copy_in(&self, out: &mut [u8], address: u64) -> Result<(), Errno> {
+        let end = address.checked_add(out.len() as u64).ok_or(Errno::EFAULT)?;
+        let mut page = address & !(PAGE - 1);
+        while page < end {
+            if !self.can_read(page) {
+                return Err(Errno::EFAULT);
+            }
+            page += PAGE;
+        }
+        // SAFETY: readable a short time ago, see `copy_in`.
+        unsafe { core::ptr::copy_nonoverlapping(address as *const u8, out.as_mut_ptr(), out.len()) };
+        Ok(())
+    }
+
+    fn can_read(&self, page: u64) -> bool {
+        let known = page != 0 && self.pages.iter().any(|known| known.get() == page);
+        if known || !can_read(page) {
+            return known;
+        }
+        let next = self.next.get();
+        if let Some(place) = self.pages.get(next % REMEMBERED) {
+            place.set(page);
+        }
+        self.next.set(next.wrapping_add(1));
+        true
+    }
 }
 
 /// The opposite of [`copy_in`], for eight bytes to a page.

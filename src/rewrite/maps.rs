@@ -39,25 +39,53 @@ const VMA_WRITABLE: u64 = 2;
 const VMA_EXECUTABLE: u64 = 4;
 const VMA_SHARED: u64 = 8;
 
-/// The mapping that `address` lies in; None if there is none, or if /proc or a
-/// descriptor is not to be had.
-pub(crate) fn find(address: u64) -> Option<Vma> {
-    let fd = kernel::open(c"/proc/self/maps", libc::O_RDONLY, 0).ok()?;
-    let found = match query(fd, address) {
-        Err(Errno::ENOTTY | Errno::EINVAL | Errno::EPERM) => read(fd, address),
-        found => found.ok(),
-    };
-    kernel::close(fd);
-    found
+/// The process's mappings, open for questions.
+pub(crate) struct Maps {
+    fd: i32,
 }
 
-fn query(fd: i32, address: u64) -> Result<Vma, Errno> {
-    let mut name = [0u8; 4096];
+impl Drop for Maps {
+    fn drop(&mut self) {
+        kernel::close(self.fd);
+    }
+}
+
+impl Maps {
+    /// None if /proc or a descriptor is not to be had.
+    pub(crate) fn open() -> Option<Maps> {
+        let fd = kernel::open(c"/proc/self/maps", libc::O_RDONLY, 0).ok()?;
+        Some(Maps { fd })
+    }
+
+    /// The mapping that `address` lies in; None if there is none.
+    // Apart from its callers, like `read`: the buffers are pages of stack.
+    #[inline(never)]
+    pub(crate) fn find(&self, address: u64) -> Option<Vma> {
+        let mut name = [0; 4096];
+        match query(self.fd, address, &mut name) {
+            Err(Errno::ENOTTY | Errno::EINVAL | Errno::EPERM) => read(self.fd, address),
+            found => found.ok(),
+        }
+    }
+
+    /// The same without its name, which takes the kernel as long as the rest:
+    /// what backs it is not known. None also where the kernel is too old.
+    pub(crate) fn find_nameless(&self, address: u64) -> Option<Vma> {
+        query(self.fd, address, &mut []).ok()
+    }
+}
+
+/// The mapping that `address` lies in, for who has only one question.
+pub(crate) fn find(address: u64) -> Option<Vma> {
+    Maps::open()?.find(address)
+}
+
+fn query(fd: i32, address: u64, name: &mut [u8]) -> Result<Vma, Errno> {
     let mut query = ProcmapQuery {
         size: size_of::<ProcmapQuery>() as u64,
         query_addr: address,
         vma_name_size: name.len() as u32,
-        vma_name_addr: name.as_mut_ptr() as u64,
+        vma_name_addr: if name.is_empty() { 0 } else { name.as_mut_ptr() as u64 },
         ..ProcmapQuery::default()
     };
     // SAFETY: the structure has the kernel's layout, the name buffer the size
@@ -81,16 +109,20 @@ fn query(fd: i32, address: u64) -> Result<Vma, Errno> {
     })
 }
 
-/// Reads the text, as kernels before 6.11 need.
+/// Reads the text from its start, as kernels before 6.11 need.
+#[cold]
+#[inline(never)]
 fn read(fd: i32, address: u64) -> Option<Vma> {
     // The longest line is a path of PATH_MAX behind 73 characters.
     let mut buffer = [0u8; 8192];
     let mut filled = 0;
+    let mut offset = 0;
     loop {
-        let read = kernel::read(fd, buffer.get_mut(filled..)?).ok()?;
+        let read = kernel::pread(fd, buffer.get_mut(filled..)?, offset).ok()?;
         if read == 0 {
             return None;
         }
+        offset += read as u64;
         filled += read;
         let mut rest = buffer.get(..filled)?;
         while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
@@ -108,7 +140,7 @@ fn read(fd: i32, address: u64) -> Option<Vma> {
 
 #[cfg(test)]
 mod tests {
-    use super::{find, kernel, read};
+    use super::{Maps, find, kernel, read};
 
     #[test]
     fn query_and_text_say_the_same() {
@@ -120,6 +152,10 @@ mod tests {
             kernel::close(fd);
             assert!(text.is_some());
             assert_eq!(find(address), text);
+        }
+        let maps = Maps::open().unwrap();
+        for address in [stack, code, stack] {
+            assert_eq!(read(maps.fd, address), maps.find(address));
         }
         assert_eq!(find(8), None);
     }

@@ -5,6 +5,7 @@ pub mod boundary;
 pub mod code;
 pub mod eh_frame;
 mod maps;
+mod module;
 pub mod padding;
 pub mod plan;
 pub mod refusal;

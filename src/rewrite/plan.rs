@@ -37,7 +37,11 @@
 //! who meets it at `site` has executed the old instruction already, or jumped
 //! there with a number of his own, and goes behind the trampoline's prologue:
 //! a replayed instruction must not run twice.
+//!
+//! Where no other thread can be at the site, in the middle of a write or after
+//! it, [`plan_alone`] leads to the same bytes at once.
 
+use super::padding::Pad;
 use super::site::Form;
 use super::trampoline::{Jump, Slot, keeps_syscall, long_jump, near_jump, short_jump};
 
@@ -111,14 +115,7 @@ pub fn plan(form: &Form, site: u64, slot: Slot, original: &[u8; 7]) -> Option<Pl
     }
     if let Form::Short { pad } = form {
         let [opcode, distance] = short_jump(site, pad.at)?;
-        let mut bytes = [INT3; MAX_LENGTH];
-        let room = bytes.get_mut(..pad.len)?;
-        let start = room.get_mut(..pad.jump.length())?;
-        match pad.jump {
-            Jump::Near => start.copy_from_slice(&near_jump(pad.at, slot.trampoline)?),
-            Jump::Long => start.copy_from_slice(&jump),
-        }
-        plan.push(pad.at, room)?;
+        push_pad(&mut plan, pad, slot)?;
         plan.push(site, &[INVALID])?;
         plan.push(site.checked_add(1)?, &[distance])?;
         plan.push(site, &[opcode])?;
@@ -137,6 +134,41 @@ pub fn plan(form: &Form, site: u64, slot: Slot, original: &[u8; 7]) -> Option<Pl
     plan.push(head.checked_add(1)?, &rest)?;
     plan.push(head, &[first])?;
     Some(plan)
+}
+
+/// The writes that lead to the same bytes as those of [`plan`], for a process
+/// with one thread, which is elsewhere.
+pub fn plan_alone(form: &Form, site: u64, slot: Slot, original: &[u8; 7]) -> Option<Plan> {
+    let mut plan = Plan::default();
+    let jump = long_jump(slot.address);
+    if slot.address >= 0x8000_0000 || original.last_chunk() != Some(&SYSCALL) {
+        return None;
+    }
+    if let Form::Short { pad } = form {
+        push_pad(&mut plan, pad, slot)?;
+        plan.push(site, &short_jump(site, pad.at)?)?;
+        return Some(plan);
+    }
+    // Who comes to the `syscall` by a jump needs it, or the invalid opcode.
+    let [.., last, _] = jump;
+    if !keeps_syscall(slot.address) && last != INVALID {
+        return None;
+    }
+    let length = if keeps_syscall(slot.address) { 5 } else { 7 };
+    plan.push(site.checked_sub(5)?, jump.get(..length)?)?;
+    Some(plan)
+}
+
+/// The jump in padding, and what is left of its last no-op.
+fn push_pad(plan: &mut Plan, pad: &Pad, slot: Slot) -> Option<()> {
+    let mut bytes = [INT3; MAX_LENGTH];
+    let room = bytes.get_mut(..pad.len)?;
+    let start = room.get_mut(..pad.jump.length())?;
+    match pad.jump {
+        Jump::Near => start.copy_from_slice(&near_jump(pad.at, slot.trampoline)?),
+        Jump::Long => start.copy_from_slice(&long_jump(slot.address)),
+    }
+    plan.push(pad.at, room)
 }
 
 /// The writes that put the original bytes back. The padding of a short jump

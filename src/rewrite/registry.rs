@@ -1,7 +1,10 @@
 //! What is known of each site that ever trapped. Readers in signal handlers
 //! never wait; only the holder of the rewriter's lock writes.
+//!
+//! Entries lie in the order of their sites' first traps, and a module's part of
+//! the index lies together: short programs touch few pages.
 
-use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use crate::ledger;
 use crate::rewrite::refusal::Refusal;
@@ -41,40 +44,66 @@ pub(crate) struct Entry {
 }
 
 static ENTRIES: [Entry; CAPACITY] = [const { Entry::new() }; CAPACITY];
-/// Rewrites that were done, a site rewritten anew counted again.
+/// How many of the entries are taken: the first ones.
 static COUNT: AtomicU32 = AtomicU32::new(0);
+/// The number of a site's entry plus 1, at one of the places that [`places`]
+/// gives for its address; 0 for none.
+static INDEX: [AtomicU16; PLACES] = [const { AtomicU16::new(0) }; PLACES];
+/// Twice as many as entries.
+const PLACES: usize = 2 * CAPACITY;
+/// Places in a page of the index.
+const IN_PAGE: usize = 2048;
 
-fn probe(address: u64) -> impl Iterator<Item = &'static Entry> {
+const _: () = assert!(CAPACITY <= u16::MAX as usize && PLACES.is_multiple_of(IN_PAGE));
+
+/// The places in the index where a site may be found, in order: some in the
+/// page that belongs to its stretch of 4 MiB, which is a module, then, for when
+/// that is crowded, some anywhere.
+fn places(address: u64) -> impl Iterator<Item = &'static AtomicU16> {
+    const NEAR: usize = 32;
+    const FAR: usize = 64;
     // Fibonacci hashing; the top bits are the best mixed.
-    let start = (address.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 50) as usize;
-    (0..64).filter_map(move |step| ENTRIES.get((start + step) % CAPACITY))
+    let hash = |value: u64, below: usize| {
+        let mixed = value.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        ((mixed * below as u64) >> 32) as usize
+    };
+    let page = hash(address >> 22, PLACES / IN_PAGE) * IN_PAGE;
+    let near = hash(address, IN_PAGE);
+    let far = hash(address, PLACES);
+    let near = (0..NEAR).map(move |step| page + (near + step) % IN_PAGE);
+    // From page to page, so that a page that is full is not in the way.
+    let far = (0..FAR).map(move |step| (far + step * (IN_PAGE + 1)) % PLACES);
+    near.chain(far).filter_map(|place| INDEX.get(place))
+}
+
+fn entry(number: u16) -> Option<&'static Entry> {
+    ENTRIES.get(usize::from(number.checked_sub(1)?))
 }
 
 /// The entry of the site whose `syscall` is at `address`.
 pub(crate) fn find(address: u64) -> Option<&'static Entry> {
-    for entry in probe(address) {
-        match entry.address.load(Ordering::Acquire) {
-            0 => return None,
-            found if found == address => return Some(entry),
-            _ => {}
-        }
-    }
-    None
+    places(address)
+        .map_while(|place| entry(place.load(Ordering::Acquire)))
+        .find(|entry| entry.address() == address)
 }
 
 /// The same, made if there is none; None if there is no room. Under the
 /// rewriter's lock.
 pub(crate) fn insert(address: u64) -> Option<&'static Entry> {
-    for entry in probe(address) {
-        match entry.address.load(Ordering::Relaxed) {
-            0 => {
-                entry.refuse(Refusal::Contended);
-                entry.address.store(address, Ordering::Release);
-                COUNT.fetch_add(1, Ordering::Relaxed);
-                return Some(entry);
-            }
-            found if found == address => return Some(entry),
-            _ => {}
+    for place in places(address) {
+        let Some(entry) = entry(place.load(Ordering::Relaxed)) else {
+            // In this order: a vfork child may be killed in between, and its
+            // entry is lost then.
+            let count = COUNT.load(Ordering::Relaxed);
+            let entry = ENTRIES.get(count as usize)?;
+            entry.refuse(Refusal::Contended);
+            entry.address.store(address, Ordering::Relaxed);
+            COUNT.store(count + 1, Ordering::Release);
+            place.store(count as u16 + 1, Ordering::Release);
+            return Some(entry);
+        };
+        if entry.address() == address {
+            return Some(entry);
         }
     }
     None
@@ -82,11 +111,7 @@ pub(crate) fn insert(address: u64) -> Option<&'static Entry> {
 
 /// All known sites.
 pub(crate) fn iter() -> impl Iterator<Item = &'static Entry> {
-    let known = COUNT.load(Ordering::Relaxed) as usize;
-    ENTRIES
-        .iter()
-        .filter(|entry| entry.address.load(Ordering::Acquire) != 0)
-        .take(known)
+    ENTRIES.iter().take(COUNT.load(Ordering::Acquire) as usize)
 }
 
 impl Entry {
@@ -160,5 +185,41 @@ impl Entry {
         if let Some(sites) = sites.get(place()) {
             sites.fetch_add(1, Ordering::Relaxed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CAPACITY, find, insert};
+
+    /// One test, because the registry is the process's.
+    #[test]
+    fn sites_are_found_again_until_there_is_no_room() {
+        // More in one stretch of 4 MiB than its page of the index holds, and
+        // the rest far apart.
+        let crowded = (0..4000u64).map(|site| 0x7f00_0040_0000 + site * 1000);
+        let scattered = (0..CAPACITY as u64).map(|site| 0x5500_0000_0000 + site * 0x1234_5679);
+        let sites = || crowded.clone().chain(scattered.clone());
+        assert!(find(0x7f00_0040_0000).is_none());
+        let (mut kept, mut lost) = (0, 0);
+        for site in sites() {
+            match insert(site) {
+                Some(entry) => {
+                    assert_eq!(entry.address(), site);
+                    kept += 1;
+                }
+                None => lost += 1,
+            }
+        }
+        assert_eq!(kept, CAPACITY);
+        assert_eq!(lost, 4000);
+        for (number, site) in sites().enumerate() {
+            let found = find(site);
+            assert_eq!(found.is_some(), number < CAPACITY, "{number}");
+            assert!(found.is_none_or(|entry| entry.address() == site));
+        }
+        assert_eq!(super::iter().count(), CAPACITY);
+        // One that is known is not made anew.
+        assert!(insert(0x7f00_0040_0000).is_some());
     }
 }

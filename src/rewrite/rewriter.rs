@@ -8,7 +8,7 @@
 #![allow(unsafe_code, reason = "reads code")]
 
 use core::ops::Range;
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 
 use once_cell::race::OnceRef;
 
@@ -16,17 +16,19 @@ use crate::abi::errno::Errno;
 use crate::hook::Summary;
 use crate::kernel;
 use crate::kernel::log;
-use crate::rewrite::eh_frame;
+use crate::rewrite::maps::{self, Maps};
+use crate::rewrite::module;
 use crate::rewrite::padding::Pad;
-use crate::rewrite::plan::{INVALID, plan, unplan};
+use crate::rewrite::plan::{INVALID, plan, plan_alone, unplan};
 use crate::rewrite::refusal::Refusal;
 use crate::rewrite::registry::{self, Entry, State};
 use crate::rewrite::site::{Code, Form, prove_among};
+use crate::rewrite::table;
 use crate::rewrite::trampoline::{Jump, Slot, long_jump, near_jump, short_jump, trampoline};
-use crate::rewrite::vma::{Backing, Policy, Vma};
-use crate::rewrite::writer::Writer;
-use crate::rewrite::{maps, table};
+use crate::rewrite::vma::{Policy, Vma};
+use crate::rewrite::writer::{OwnMemory, Writer};
 use crate::setup::config::Level;
+use crate::trap::area::{self, ThreadArea};
 
 const PAGE: u64 = 4096;
 /// Traps after which code that the application made itself is rewritten.
@@ -36,9 +38,12 @@ const NEAR: u64 = 256;
 /// Code on each side of a site that the prover gets to see.
 const AROUND: u64 = 64 << 10;
 
-/// The lock: the thread that holds it, or 0. A vfork child can be killed while
-/// it does, and we live on.
-static LOCK: AtomicU32 = AtomicU32::new(0);
+/// The lock: the area of the thread that holds it, or 0. A vfork child can be
+/// killed while it does, and we live on.
+// In .data like those below: the page is written at every start, while .bss has
+// these few words on a page of their own.
+#[unsafe(link_section = ".data")]
+static LOCK: AtomicU64 = AtomicU64::new(0);
 
 /// Holds the lock.
 struct Guard;
@@ -49,6 +54,7 @@ impl Drop for Guard {
     }
 }
 
+#[unsafe(link_section = ".data")]
 static ENABLED: AtomicBool = AtomicBool::new(false);
 
 /// Where the trampolines jump to.
@@ -71,11 +77,12 @@ pub(crate) fn count_strangers(count: u32) {
     STRANGERS.fetch_add(count as i32 - UNKNOWN, Ordering::Relaxed);
 }
 
-/// One of them has got its area.
+/// One of them has got its area, and is counted among the threads.
 pub(crate) fn stranger_adopted() {
-    STRANGERS.fetch_sub(1, Ordering::Relaxed);
+    STRANGERS.fetch_sub(1, Ordering::Release);
 }
 
+#[unsafe(link_section = ".data")]
 static TARGETS: OnceRef<'static, Targets> = OnceRef::new();
 
 /// Lets sites be rewritten from now on.
@@ -87,7 +94,7 @@ pub(crate) fn enable(targets: &'static Targets) {
 /// Called for each trap at the `syscall` at `site` with this `rax`, from the
 /// signal handler: rewrites the site if that can be done now.
 pub(crate) fn consider(site: u64, rax: u64) {
-    if !ENABLED.load(Ordering::Relaxed) || STRANGERS.load(Ordering::Relaxed) > 0 {
+    if !ENABLED.load(Ordering::Relaxed) || STRANGERS.load(Ordering::Acquire) > 0 {
         return;
     }
     let known = registry::find(site);
@@ -152,25 +159,28 @@ fn holds<const N: usize>(address: u64, bytes: Option<[u8; N]>) -> bool {
 }
 
 fn rewrite(entry: &Entry, site: u64, rax: u64) -> Result<(), Refusal> {
-    let vma = maps::find(site).ok_or(Refusal::Unmapped)?;
+    let maps = Maps::open().ok_or(Refusal::Unmapped)?;
+    let vma = module::mapping(&maps, site).ok_or(Refusal::Unmapped)?;
     let policy = vma.policy()?;
     if policy == Policy::PatchWhenHot && entry.hits.load(Ordering::Relaxed) < HOT {
         return Err(Refusal::SelfMade);
     }
     let code = code_around(&vma, site);
-    let header = unwind_header(&vma);
-    let form = prove_among(&code, site, rax, &table::ours(), |address| {
-        eh_frame::function_at(&Module, header?, address)
-    })?;
+    let functions = module::functions(&vma, &maps);
+    drop(maps);
+    let form = prove_among(&code, site, rax, &table::ours(), |address| functions.at(address))?;
     if policy == Policy::PatchWhenHot && matches!(form, Form::Short { .. }) {
         // Its padding would keep a jump when the code gets its bytes back.
         return Err(Refusal::SelfMade);
     }
-    let slot = slot_for(entry, site, &form)?;
+    let memory = OwnMemory::open();
+    let slot = slot_for(entry, site, &form, memory.as_ref())?;
     let original: [u8; 7] = site
         .checked_sub(5)
         .and_then(|head| code.array(head))
         .ok_or(Refusal::Boundary)?;
+    let alone = area::is_alone();
+    let plan = if alone { plan_alone } else { plan };
     let plan = plan(&form, site, table::slot(slot), &original).ok_or(Refusal::TableFull)?;
     let mut pages = plan
         .writes()
@@ -183,7 +193,13 @@ fn rewrite(entry: &Entry, site: u64, rax: u64) -> Result<(), Refusal> {
     entry.pad.store(pad, Ordering::Relaxed);
     entry.original.store(pack(&original), Ordering::Relaxed);
     entry.set_state(State::Changing);
-    match Writer::new(&vma).write(&plan) {
+    let writer = Writer::new(&vma, memory.as_ref());
+    let written = if alone {
+        writer.write_alone(&plan)
+    } else {
+        writer.write(&plan)
+    };
+    match written {
         Ok(()) => {
             entry.hits.store(0, Ordering::Relaxed);
             entry.set_state(State::Rewritten);
@@ -195,7 +211,7 @@ fn rewrite(entry: &Entry, site: u64, rax: u64) -> Result<(), Refusal> {
 
 /// The slot whose trampoline serves this form of this site: the one it had, if
 /// the form is the same, else a new one.
-fn slot_for(entry: &Entry, site: u64, form: &Form) -> Result<usize, Refusal> {
+fn slot_for(entry: &Entry, site: u64, form: &Form, memory: Option<&OwnMemory>) -> Result<usize, Refusal> {
     let key = form_key(form);
     let had = entry.slot.load(Ordering::Relaxed);
     if had != 0 && entry.form.load(Ordering::Relaxed) == key {
@@ -209,7 +225,7 @@ fn slot_for(entry: &Entry, site: u64, form: &Form) -> Result<usize, Refusal> {
     };
     let return_address = site.wrapping_add(2);
     let made = trampoline(form, table::trampoline_address(slot), return_address, target).ok_or(Refusal::TableFull)?;
-    table::install(slot, &made, return_address).map_err(|_| Refusal::TableFull)?;
+    table::install(slot, &made, return_address, memory).map_err(|_| Refusal::TableFull)?;
     entry.form.store(key, Ordering::Relaxed);
     entry.slot.store(slot as u32 + 1, Ordering::Relaxed);
     Ok(slot)
@@ -232,31 +248,6 @@ fn pack(bytes: &[u8; 7]) -> u64 {
 fn unpack(word: u64) -> [u8; 7] {
     let [a, b, c, d, e, f, g, _] = word.to_le_bytes();
     [a, b, c, d, e, f, g]
-}
-
-/// Memory of a loaded module, read without a fault.
-struct Module;
-
-impl eh_frame::Memory for Module {
-    fn read(&self, address: u64, out: &mut [u8]) -> bool {
-        kernel::copy_in(out, address).is_ok()
-    }
-}
-
-/// Where the module of a mapping has its .eh_frame_hdr.
-fn unwind_header(vma: &Vma) -> Option<u64> {
-    if vma.backing != Backing::File {
-        return None;
-    }
-    // Linkers give the code of a module the same distance from its ELF header
-    // in memory as in the file.
-    let base = vma.start.checked_sub(vma.offset)?;
-    let first = maps::find(base)?;
-    let same = first.device == vma.device && first.inode == vma.inode && first.offset == 0 && first.start == base;
-    if !same || !first.protection.read {
-        return None;
-    }
-    eh_frame::header_of(&Module, base)
 }
 
 /// The bytes around a site that its proof may look at, inside its mapping.
@@ -327,7 +318,9 @@ pub(crate) fn padding_position(rip: u64) -> Option<u64> {
 }
 
 fn try_lock() -> Option<Guard> {
-    let me = kernel::gettid();
+    let me = area::current() as u64;
+    // Without an area there is one thread.
+    let me = me.max(1);
     let free = LOCK.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed);
     free.is_ok().then(|| Guard)
 }
@@ -335,8 +328,8 @@ fn try_lock() -> Option<Guard> {
 /// A vfork child has ended: if it was killed in the middle of a change, its
 /// lock is free. Its site may be left with the invalid opcode, which sends
 /// threads to the trampoline.
-pub(crate) fn thread_is_gone(thread: u32) {
-    let _ = LOCK.compare_exchange(thread, 0, Ordering::Release, Ordering::Relaxed);
+pub(crate) fn thread_is_gone(area: *const ThreadArea) {
+    let _ = LOCK.compare_exchange(area as u64, 0, Ordering::Release, Ordering::Relaxed);
 }
 
 fn lock_waiting() -> Guard {
@@ -419,7 +412,8 @@ fn restore(entry: &Entry) -> Result<(), Errno> {
     let original = unpack(entry.original.load(Ordering::Relaxed));
     let plan = unplan(&form, site, slot, &original).ok_or(Errno::EFAULT)?;
     entry.set_state(State::Changing);
-    let written = Writer::new(&vma).write(&plan);
+    let memory = OwnMemory::open();
+    let written = Writer::new(&vma, memory.as_ref()).write(&plan);
     entry.refuse(Refusal::Writable);
     written
 }

@@ -2,17 +2,19 @@
 //!
 //! The table is data, never executable. The trampolines lie in our own image,
 //! so that they reach the entry by a 32-bit jump; a page of them is never
-//! writable and executable (I11): a new one is made in a copy of its page,
-//! which then takes the page's place at once (`mremap`).
+//! writable and executable (I11): a new one is written through /proc/self/mem,
+//! or, where that is refused, made in a copy of its page, which then takes the
+//! page's place at once (`mremap`).
 
 #![allow(unsafe_code, reason = "maps the table, replaces pages of trampolines")]
 
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crate::abi::errno::Errno;
 use crate::kernel;
 use crate::rewrite::trampoline::{self, Ours, Slot};
+use crate::rewrite::writer::OwnMemory;
 
 /// Slots of 8 bytes in 64 KiB.
 pub(crate) const SLOTS: usize = 8192;
@@ -26,6 +28,8 @@ const HEAP_ROOM: u64 = 1 << 30;
 
 static TABLE: AtomicU64 = AtomicU64::new(0);
 static USED: AtomicUsize = AtomicUsize::new(0);
+/// The trampolines' pages are executable, even those that hold none yet.
+static EXECUTABLE: AtomicBool = AtomicBool::new(false);
 /// For each slot: the return address, and in bit 63 whether the trampoline
 /// begins with the site's own five-byte instruction.
 static RETURNS: [AtomicU64; SLOTS] = [const { AtomicU64::new(0) }; SLOTS];
@@ -34,8 +38,8 @@ const HAS_PROLOGUE: u64 = 1 << 63;
 #[repr(C, align(4096))]
 struct Arena(UnsafeCell<[u8; SLOTS * trampoline::SIZE]>);
 
-// SAFETY: its bytes are only reached by raw addresses: executed, and replaced
-// page-wise by the kernel under the rewriter's lock.
+// SAFETY: its bytes are only reached by raw addresses: executed, and written or
+// replaced page-wise by the kernel under the rewriter's lock.
 unsafe impl Sync for Arena {}
 
 static ARENA: Arena = Arena(UnsafeCell::new([0; SLOTS * trampoline::SIZE]));
@@ -67,12 +71,21 @@ pub(crate) fn map(wanted: Option<u64>) -> Result<u64, Errno> {
         match map_at(address) {
             Ok(()) => {
                 TABLE.store(address, Ordering::Relaxed);
+                make_executable();
                 return Ok(address);
             }
             Err(errno) => error = errno,
         }
     }
     Err(error)
+}
+
+/// The trampolines' pages are never written again but through the kernel.
+fn make_executable() {
+    let (start, len) = (arena(), core::mem::size_of::<Arena>());
+    // SAFETY: nobody writes there by an address.
+    let made = unsafe { kernel::protect(start, len, libc::PROT_READ | libc::PROT_EXEC) };
+    EXECUTABLE.store(made.is_ok(), Ordering::Relaxed);
 }
 
 fn map_at(address: u64) -> Result<(), Errno> {
@@ -169,7 +182,30 @@ pub(crate) fn next_slot() -> Option<usize> {
 ///
 /// # Errors
 /// What the kernel says: no memory, or no new executable memory.
-pub(crate) fn install(slot: usize, new: &trampoline::Trampoline, return_address: u64) -> Result<(), Errno> {
+pub(crate) fn install(
+    slot: usize,
+    new: &trampoline::Trampoline,
+    return_address: u64,
+    memory: Option<&OwnMemory>,
+) -> Result<(), Errno> {
+    // Nobody executes these bytes before the slot leads to them.
+    let written = EXECUTABLE.load(Ordering::Relaxed)
+        && memory.is_some_and(|memory| memory.write(trampoline_address(slot), &new.bytes));
+    if !written {
+        swap_page(slot, new)?;
+    }
+    let prologue = if new.prologue != 0 { HAS_PROLOGUE } else { 0 };
+    RETURNS[slot].store(return_address | prologue, Ordering::Release);
+    USED.store(slot + 1, Ordering::Release);
+    let place = slot_address(slot) as usize as *const AtomicU64;
+    // SAFETY: the table is mapped, and this slot lies in it.
+    unsafe { (*place).store(trampoline_address(slot), Ordering::Release) };
+    Ok(())
+}
+
+/// Puts a copy of a trampoline's page in the page's place, with the trampoline
+/// in it.
+fn swap_page(slot: usize, new: &trampoline::Trampoline) -> Result<(), Errno> {
     let page = trampoline_address(slot) & !(PAGE as u64 - 1);
     let offset = (trampoline_address(slot) - page) as usize;
     let copy = kernel::map(0, PAGE, libc::PROT_READ | libc::PROT_WRITE, 0)?;
@@ -187,16 +223,5 @@ pub(crate) fn install(slot: usize, new: &trampoline::Trampoline, return_address:
         unsafe { kernel::unmap(copy, PAGE) };
         return Err(errno);
     }
-    let prologue = if new.prologue != 0 { HAS_PROLOGUE } else { 0 };
-    RETURNS[slot].store(return_address | prologue, Ordering::Release);
-    USED.store(slot + 1, Ordering::Release);
-    let slot = slot_address(slot) as usize as *const AtomicU64;
-    // SAFETY: the table is mapped, and this slot lies in it.
-    unsafe {
-        (*slot).store(
-            trampoline_address((slot as usize - TABLE.load(Ordering::Relaxed) as usize) / 8),
-            Ordering::Release,
-        )
-    };
     Ok(())
 }

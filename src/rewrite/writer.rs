@@ -25,35 +25,70 @@ pub(crate) fn register() {
     CAN_SYNC.store(kernel::membarrier(REGISTER_SYNC_CORE).is_ok(), Ordering::Relaxed);
 }
 
+/// Our own memory as a file, which lets us write where nobody may (`FOLL_FORCE`
+/// of the kernel's), and needs no change of protection. Only under the
+/// rewriter's lock, which keeps the application from closing the descriptor.
+pub(crate) struct OwnMemory {
+    fd: i32,
+}
+
+impl Drop for OwnMemory {
+    fn drop(&mut self) {
+        kernel::close(self.fd);
+    }
+}
+
+impl OwnMemory {
+    /// None where it is refused: no /proc, no descriptor left.
+    pub(crate) fn open() -> Option<OwnMemory> {
+        let fd = kernel::open(c"/proc/self/mem", libc::O_RDWR, 0).ok()?;
+        Some(OwnMemory { fd })
+    }
+
+    /// Whether all bytes were written: a kernel may forbid it.
+    pub(crate) fn write(&self, at: u64, bytes: &[u8]) -> bool {
+        kernel::pwrite(self.fd, bytes, at) == Ok(bytes.len())
+    }
+}
+
 /// A way to write into one mapping.
 pub(crate) struct Writer<'a> {
     vma: &'a Vma,
+    memory: Option<&'a OwnMemory>,
 }
 
 impl<'a> Writer<'a> {
     /// A writer for code in `vma`.
-    pub(crate) fn new(vma: &'a Vma) -> Writer<'a> {
-        Writer { vma }
+    pub(crate) fn new(vma: &'a Vma, memory: Option<&'a OwnMemory>) -> Writer<'a> {
+        Writer { vma, memory }
     }
 
     /// Makes all writes of a plan, each visible to every core before the next.
     ///
-    /// First choice is /proc/self/mem, which needs no change of protection;
-    /// where it is refused (no /proc, no descriptor left, a kernel that forbids
-    /// it) the pages become writable for as long as it takes.
+    /// First choice is /proc/self/mem; where it is refused the pages become
+    /// writable for as long as it takes.
     pub(crate) fn write(&self, plan: &Plan) -> Result<(), Errno> {
-        if CAN_SYNC.load(Ordering::Relaxed)
-            && let Ok(fd) = kernel::open(c"/proc/self/mem", libc::O_RDWR, 0)
-        {
-            let written = through_mem(fd, plan);
-            kernel::close(fd);
-            return match written {
-                Ok(()) => Ok(()),
-                // Refused, or closed by the application half-way.
-                Err(Failed { done }) => self.through_protection(plan, done),
-            };
+        let Some(memory) = self.memory.filter(|_| CAN_SYNC.load(Ordering::Relaxed)) else {
+            return self.through_protection(plan, 0);
+        };
+        for (done, write) in plan.writes().iter().enumerate() {
+            if !memory.write(write.at, write.bytes()) {
+                return self.through_protection(plan, done);
+            }
+            let _ = kernel::membarrier(SYNC_CORE);
         }
-        self.through_protection(plan, 0)
+        Ok(())
+    }
+
+    /// Makes all writes of a plan for a process whose only thread we are, in a
+    /// signal handler: the way back to the application serialises.
+    pub(crate) fn write_alone(&self, plan: &Plan) -> Result<(), Errno> {
+        for (done, write) in plan.writes().iter().enumerate() {
+            if !self.memory.is_some_and(|memory| memory.write(write.at, write.bytes())) {
+                return self.through_protection(plan, done);
+            }
+        }
+        Ok(())
     }
 
     /// Makes the writes from number `done` on.
@@ -90,21 +125,6 @@ impl<'a> Writer<'a> {
         // SAFETY: this is the protection that it had.
         unsafe { kernel::protect(start, len, before) }
     }
-}
-
-struct Failed {
-    done: usize,
-}
-
-fn through_mem(fd: i32, plan: &Plan) -> Result<(), Failed> {
-    for (done, write) in plan.writes().iter().enumerate() {
-        match kernel::pwrite(fd, write.bytes(), write.at) {
-            Ok(n) if n == write.len => {}
-            _ => return Err(Failed { done }),
-        }
-        let _ = kernel::membarrier(SYNC_CORE);
-    }
-    Ok(())
 }
 
 /// Stores a write: one byte, or bytes that nobody is executing.

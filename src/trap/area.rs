@@ -168,6 +168,20 @@ static NEXT_PLACE: AtomicU64 = AtomicU64::new(BASE + (4 << 30));
 pub(crate) static LIVE: AtomicU32 = AtomicU32::new(0);
 /// See [`LIVE`].
 pub(crate) static EVER: AtomicU64 = AtomicU64::new(0);
+/// Processes beside this one that ever shared our memory while we went on: made
+/// with CLONE_VM, neither threads nor waited for. When they end nobody knows.
+pub(crate) static SHARERS: AtomicU32 = AtomicU32::new(0);
+
+/// Whether the calling thread is the only one that can execute the
+/// application's code before the caller lets it.
+///
+/// Threads, and processes that share our memory, are counted before they are
+/// made. A vfork child is the exception: its parent waits in the kernel until
+/// the child has left our memory, and of the two only one ever runs. A thread
+/// that has been counted out never returns to the application.
+pub(crate) fn is_alone() -> bool {
+    LIVE.load(Ordering::Acquire) == 1 && SHARERS.load(Ordering::Acquire) == 0
+}
 
 /// Words that each area has for the hook; set once, before the first area.
 static WORDS: AtomicU64 = AtomicU64::new(0);

@@ -60,6 +60,8 @@ pub(crate) fn enter(area: &mut ThreadArea, flags: u64) -> Action {
     if flags & CLONE_THREAD != 0 {
         // Counted before it runs: the last thread to exit must not be mistaken.
         area::LIVE.fetch_add(1, Ordering::Relaxed);
+    } else if vm && flags & CLONE_VFORK == 0 {
+        area::SHARERS.fetch_add(1, Ordering::Relaxed);
     }
     Action::Clone
 }
@@ -124,7 +126,7 @@ pub(crate) unsafe extern "C" fn parent_from_gate(area: *mut ThreadArea) {
     } else if result < 0 || waited_for {
         // The child never was, or has left our memory: vfork has waited.
         if result > 0 {
-            rewriter::thread_is_gone(result as u32);
+            rewriter::thread_is_gone(area.new_area as *const ThreadArea);
         }
         let child = area.new_area as *mut ThreadArea;
         // SAFETY: so nobody uses its area.
@@ -133,8 +135,12 @@ pub(crate) unsafe extern "C" fn parent_from_gate(area: *mut ThreadArea) {
             area::release(child);
         }
     }
-    if flags & CLONE_THREAD != 0 && result < 0 {
-        area::LIVE.fetch_sub(1, Ordering::Relaxed);
+    if result < 0 {
+        if flags & CLONE_THREAD != 0 {
+            area::LIVE.fetch_sub(1, Ordering::Relaxed);
+        } else if flags & (CLONE_VM | CLONE_VFORK) == CLONE_VM {
+            area::SHARERS.fetch_sub(1, Ordering::Relaxed);
+        }
     }
     dispatch::exit(area, Outcome::Returned(result));
 }

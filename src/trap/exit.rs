@@ -106,6 +106,7 @@ pub(crate) fn forked(own: &mut ThreadArea) {
     own.waiting = [None, None];
     area::LIVE.store(1, Ordering::Relaxed);
     area::EVER.store(1, Ordering::Relaxed);
+    area::SHARERS.store(0, Ordering::Relaxed);
     REPORTED.store(false, Ordering::Relaxed);
     ledger::forked(own);
 }

@@ -336,11 +336,11 @@ fn adopt(uc: &mut UContext) -> *mut ThreadArea {
         (*area).waiting = [None, None];
         (*area).held.store(0, Ordering::Relaxed);
     }
+    area::LIVE.fetch_add(1, Ordering::Relaxed);
+    area::EVER.fetch_add(1, Ordering::Relaxed);
     rewriter::stranger_adopted();
     // sigreturn sets the alternate stack from the frame.
     // SAFETY: as above.
     uc.uc_stack = unsafe { (*area).signal_stack() };
-    area::LIVE.fetch_add(1, Ordering::Relaxed);
-    area::EVER.fetch_add(1, Ordering::Relaxed);
     area
 }

@@ -1,0 +1,99 @@
+//! The unwind tables of the module that a site lies in.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use crate::kernel::user::Reader;
+use crate::rewrite::eh_frame::{self, Function};
+use crate::rewrite::maps::Maps;
+use crate::rewrite::vma::{Backing, Vma};
+
+/// The functions of a module.
+pub(crate) struct Functions {
+    memory: Memory,
+    /// The address of the module's .eh_frame_hdr.
+    header: Option<u64>,
+}
+
+impl Functions {
+    /// The function around `address`.
+    pub(crate) fn at(&self, address: u64) -> Option<Function> {
+        eh_frame::function_at(&self.memory, self.header?, address)
+    }
+}
+
+/// The module that was asked for last, a file, and where its .eh_frame_hdr
+/// lies. Sites of one module come in a row, and their mapping says which file is
+/// at which base. A proof needs no more trust than that: what it finds in the
+/// header and behind it must fit together at every step.
+/// Written under the rewriter's lock; 0 for none.
+static LAST: [AtomicU64; 4] = [const { AtomicU64::new(0) }; 4];
+
+/// What tells modules apart: base, device and inode.
+fn identity(vma: &Vma, base: u64) -> [u64; 3] {
+    let (major, minor) = vma.device;
+    [base, u64::from(major) << 32 | u64::from(minor), vma.inode]
+}
+
+fn remembered(module: [u64; 3]) -> Option<u64> {
+    let [known @ .., header] = LAST.each_ref().map(|word| word.load(Ordering::Relaxed));
+    (known == module && header != 0).then_some(header)
+}
+
+fn remember([base, device, inode]: [u64; 3], header: u64) {
+    // A vfork child may be killed in between: no header, then a new module.
+    for (word, value) in [3, 0, 1, 2, 3].into_iter().zip([0, base, device, inode, header]) {
+        if let Some(word) = LAST.get(word) {
+            word.store(value, Ordering::Release);
+        }
+    }
+}
+
+/// The mapping that `site` lies in. Of the module that was asked for last it is
+/// known that it is a file, so its name is not asked for.
+pub(crate) fn mapping(maps: &Maps, site: u64) -> Option<Vma> {
+    let found = maps.find_nameless(site).filter(|vma| {
+        let base = vma.start.checked_sub(vma.offset);
+        base.and_then(|base| remembered(identity(vma, base))).is_some()
+    });
+    let backing = Backing::File;
+    found.map(|vma| Vma { backing, ..vma }).or_else(|| maps.find(site))
+}
+
+/// The functions of the module that `vma` is a part of. Under the rewriter's
+/// lock.
+pub(crate) fn functions(vma: &Vma, maps: &Maps) -> Functions {
+    let memory = Memory::default();
+    let header = header(&memory, vma, maps);
+    Functions { memory, header }
+}
+
+fn header(memory: &Memory, vma: &Vma, maps: &Maps) -> Option<u64> {
+    if vma.backing != Backing::File {
+        return None;
+    }
+    // Linkers give the code of a module the same distance from its ELF header
+    // in memory as in the file.
+    let base = vma.start.checked_sub(vma.offset)?;
+    let module = identity(vma, base);
+    if let Some(header) = remembered(module) {
+        return Some(header);
+    }
+    let first = maps.find(base)?;
+    let same = identity(&first, base) == module && first.offset == 0 && first.start == base;
+    if !same || !first.protection.read {
+        return None;
+    }
+    let header = eh_frame::header_of(memory, base)?;
+    remember(module, header);
+    Some(header)
+}
+
+/// Memory of a loaded module, read without a fault.
+#[derive(Default)]
+struct Memory(Reader);
+
+impl eh_frame::Memory for Memory {
+    fn read(&self, address: u64, out: &mut [u8]) -> bool {
+        self.0.copy_in(out, address).is_ok()
+    }
+}
