@@ -305,6 +305,14 @@ pub(crate) fn serve(area: &ThreadArea) -> Option<i64> {
     })
 }
 
+/// Whether the kernel need not hear of it: the default action before and after,
+/// where it is not to ignore the signal, depends on nothing else. posix_spawn(3)
+/// sets every signal's.
+fn stays_default(signal: i32, before: &KernelSigaction, after: &KernelSigaction) -> bool {
+    let ignored = [libc::SIGCHLD, libc::SIGCONT, libc::SIGURG, libc::SIGWINCH];
+    before.handler == SIG_DFL && after.handler == SIG_DFL && !ignored.contains(&signal)
+}
+
 fn change(area: &ThreadArea, signal: i32, new: u64, old: u64) -> Result<(), Errno> {
     let new = if new == 0 { None } else { Some(read_action(new)?) };
     // SAFETY: a table outlives the threads that use it: it is the process's, or
@@ -322,8 +330,10 @@ fn change(area: &ThreadArea, signal: i32, new: u64, old: u64) -> Result<(), Errn
             } else {
                 kernel_action(action)
             };
-            // SAFETY: our handler, or none.
-            unsafe { kernel::sigaction(signal, Some(&kernel_action))? };
+            if own || !stays_default(signal, &before, action) {
+                // SAFETY: our handler, or none.
+                unsafe { kernel::sigaction(signal, Some(&kernel_action))? };
+            }
         }
         before
     };
