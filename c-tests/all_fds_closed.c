@@ -1,4 +1,4 @@
-// modes: native trap rewrite fallback
+// modes: native trap rewrite fallback stat
 // Closing every descriptor, by close_range, by a loop, and dup2 over all of them, takes
 // nothing away that calls need; and no descriptor is there that was not natively, but for
 // ours far up.

@@ -25,7 +25,9 @@ struct State {
     mask: u64,
     blocked: u64,
     ignored: u64,
-    report: bool,
+    /// Our descriptors; that of the report is −1 if it does not go over.
+    tree: i32,
+    report: i32,
     flags: u64,
 }
 
@@ -35,10 +37,10 @@ pub(crate) fn serve(area: &mut ThreadArea) -> Action {
     if request.flags & AT_EXECVE_CHECK != 0 {
         return dispatch::pass(area);
     }
-    if descriptors::kept(Kept::Tree) < 0 {
+    let Some(tree) = descriptors::tree(area) else {
         log::warn_once_exec();
         return dispatch::answer(area, Errno::EPERM.to_result());
-    }
+    };
     let mut leading = Leading::new();
     let errno = match resolve::resolve(&request, &mut leading) {
         Err(errno) => errno,
@@ -54,9 +56,9 @@ pub(crate) fn serve(area: &mut ThreadArea) -> Action {
                 Program::Native => natively(area, &request),
                 Program::Interposed(target) if descriptors::are_shared() => {
                     drop(target);
-                    apart(area, &request, &mut leading)
+                    apart(area, &request, &mut leading, tree)
                 }
-                Program::Interposed(target) => interposed(area, &request, &leading, target),
+                Program::Interposed(target) => interposed(area, &request, &leading, target, tree),
             }
         }
     };
@@ -81,7 +83,8 @@ pub(crate) fn first(request: &Request, flags: u64) -> Errno {
         mask,
         blocked: mask & sigaction::reserved(),
         ignored: sigaction::ignored_by_kernel(),
-        report: true,
+        tree: descriptors::PROCESS.get(Kept::Tree),
+        report: descriptors::PROCESS.get(Kept::Report),
         flags,
     };
     match prepare(request, &leading, &target, &state) {
@@ -94,14 +97,16 @@ pub(crate) fn first(request: &Request, flags: u64) -> Errno {
 /// these are opened once more, after the step that ends the sharing. The kernel
 /// takes it during the exec; if that fails after all, it has been taken too
 /// early.
-fn apart(area: &mut ThreadArea, request: &Request, leading: &mut Leading) -> Errno {
+fn apart(area: &mut ThreadArea, request: &Request, leading: &mut Leading, tree: i32) -> Errno {
     let threads = area.kind == Kind::Thread;
     if threads {
         rewriter::before_fork();
     }
     // Where an outer filter forbids it (containers' do), the others keep the
     // target's.
-    let _ = process::unshare_files();
+    if process::unshare_files().is_ok() {
+        descriptors::own_table(area);
+    }
     if threads {
         rewriter::after_fork();
     }
@@ -109,18 +114,23 @@ fn apart(area: &mut ThreadArea, request: &Request, leading: &mut Leading) -> Err
     match resolve::resolve(request, leading) {
         Err(errno) => errno,
         Ok(Program::Native) => natively(area, request),
-        Ok(Program::Interposed(target)) => interposed(area, request, leading, target),
+        Ok(Program::Interposed(target)) => interposed(area, request, leading, target, tree),
     }
 }
 
-fn interposed(area: &mut ThreadArea, request: &Request, leading: &Leading, target: Target) -> Errno {
+fn interposed(area: &mut ThreadArea, request: &Request, leading: &Leading, target: Target, tree: i32) -> Errno {
     let table = area.dispositions.load(Ordering::Relaxed);
     let state = State {
         mask: area.saved_mask.load(Ordering::Relaxed),
         blocked: area.virtual_mask,
         // SAFETY: tables outlive the threads that use them.
         ignored: sigaction::ignored(unsafe { &*table }),
-        report: area.kind == Kind::Thread && descriptors::reports(),
+        tree,
+        report: if area.kind == Kind::Thread {
+            descriptors::numbers(area).get(Kept::Report)
+        } else {
+            -1
+        },
         flags: 0,
     };
     let arguments = match prepare(request, leading, &target, &state) {
@@ -154,12 +164,8 @@ fn prepare(request: &Request, leading: &Leading, target: &Target, state: &State)
     let message = Message {
         target: target.file.number(),
         interpreter: target.interpreter.as_ref().map_or(-1, Owned::number),
-        tree: descriptors::kept(Kept::Tree),
-        report: if state.report {
-            descriptors::kept(Kept::Report)
-        } else {
-            -1
-        },
+        tree: state.tree,
+        report: state.report,
         mask: state.mask,
         blocked: state.blocked,
         ignored: state.ignored,
@@ -176,14 +182,12 @@ fn go(arguments: &Arguments, target: &Target, state: &State) -> Errno {
             let _ = kernel::fcntl(fd, libc::F_SETFD, flag);
         }
     };
-    let tree = descriptors::kept(Kept::Tree);
-    let report = descriptors::kept(Kept::Report);
     let [file, interpreter] = target.descriptors();
-    let all = [file, interpreter, tree, if state.report { report } else { -1 }];
+    let all = [file, interpreter, state.tree, state.report];
     all.iter().for_each(|&fd| survive(fd, 0));
     let flags = libc::AT_EMPTY_PATH as u64;
     // SAFETY: all signals are blocked, and what the new image needs is open.
-    let result = unsafe { execveat(tree, c"".as_ptr() as u64, arguments.argv, arguments.envp, flags) };
+    let result = unsafe { execveat(state.tree, c"".as_ptr() as u64, arguments.argv, arguments.envp, flags) };
     all.iter().for_each(|&fd| survive(fd, libc::FD_CLOEXEC as u64));
     result.err().unwrap_or(Errno::ENOEXEC)
 }

@@ -27,7 +27,7 @@ pub(crate) mod loader;
 pub(crate) mod map;
 pub mod message;
 pub mod misc;
-mod open;
+pub(crate) mod open;
 pub(crate) mod path;
 #[cfg(not(any(test, feature = "std")))]
 mod place;

@@ -31,6 +31,10 @@ pub(crate) mod tree;
 /// application memory.
 pub(crate) const BASE: u64 = 0x5800_0000_0000;
 
+/// What links to the tree file in /proc say: its name (`tree::NAME`), and that
+/// it is in no directory.
+pub(crate) const TREE_LINK: &[u8] = b"/memfd:usertrap (deleted)";
+
 #[cfg(not(any(test, feature = "std")))]
 /// Stands in the padding of the ELF header at [`BASE`] of a core that is up.
 const MARK: [u8; 7] = *b"usrtrap";

@@ -30,6 +30,7 @@ use crate::hook::Call;
 use crate::image::BASE;
 use crate::kernel;
 use crate::ledger::{CORE, CoreWord};
+use crate::trap::descriptors::Numbers;
 use crate::trap::ledger;
 use crate::trap::sigaction::Dispositions;
 
@@ -114,6 +115,10 @@ pub(crate) struct ThreadArea {
     /// The application's handlers: the process's, or `own_dispositions`.
     pub(crate) dispositions: AtomicPtr<Dispositions>,
     pub(crate) own_dispositions: Dispositions,
+    /// Where our descriptors are in the thread's table of descriptors: null for
+    /// the process's, or `own_numbers`, or those of another thread's area.
+    pub(crate) numbers: AtomicPtr<Numbers>,
+    pub(crate) own_numbers: Numbers,
     /// What an exec under way has made in memory that a parent may share.
     pub(crate) leftovers: Leftovers,
     /// The mask that a call in flight waits with ([`Post::Wait`]
@@ -360,6 +365,8 @@ impl ThreadArea {
         self.altstack = parent.altstack;
         self.dispositions
             .store(parent.dispositions.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.numbers
+            .store(parent.numbers.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 }
 

@@ -92,6 +92,9 @@ fn prepare(child: &mut ThreadArea, parent: &ThreadArea, flags: u64) {
     if flags & CLONE_VFORK == 0 {
         child.altstack = AltStack::DISABLED;
     }
+    if flags & CLONE_FILES == 0 {
+        descriptors::own_table(child);
+    }
     if flags & CLONE_SIGHAND == 0 {
         let table = parent.dispositions.load(Ordering::Relaxed);
         // SAFETY: tables outlive the threads that use them.

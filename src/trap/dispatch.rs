@@ -8,7 +8,7 @@ use crate::abi::errno::Errno;
 use crate::exec::{calls, launch};
 use crate::hook::{Hook, Interest, Outcome, VectorUse, Verdict};
 use crate::trap::area::{Action, ThreadArea};
-use crate::trap::{altstack, clone, deliver, descriptors, entry, exit, mask, memory, sigaction, vector};
+use crate::trap::{altstack, clone, deliver, descriptors, entry, exit, listing, mask, memory, sigaction, vector};
 
 /// What the core has to do when the kernel has made a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,6 +25,8 @@ pub(crate) enum Post {
     Pending,
     /// A path has been followed, perhaps to our image.
     Path,
+    /// A directory has been listed, perhaps one of descriptors.
+    Listing,
 }
 
 static HOOK: OnceRef<'static, &'static dyn Hook> = OnceRef::new();
@@ -50,7 +52,7 @@ pub(crate) fn configure(hook: Option<&'static &'static dyn Hook>) {
         vector::configure(vectors & entry::ALL_VECTORS != 0);
         let _ = HOOK.set(hook);
     }
-    for number in CORE {
+    for number in CORE.iter().chain(descriptors::NAMING) {
         entry::add_interest(*number as u16, entry::CORE | entry::KEEP_SSE);
     }
 }
@@ -88,6 +90,9 @@ const CORE: &[i64] = &[
     libc::SYS_close_range,
     libc::SYS_dup2,
     libc::SYS_dup3,
+    libc::SYS_unshare,
+    libc::SYS_getdents,
+    libc::SYS_getdents64,
 ];
 
 /// The entry calls this with the area filled in; it leaves `action`.
@@ -195,6 +200,10 @@ pub(crate) fn exit(area: &mut ThreadArea, mut outcome: Outcome) {
             area.call.result = calls::finish(area, result);
             outcome = Outcome::Returned(area.call.result);
         }
+        (Post::Listing, Outcome::Returned(result)) if result > 0 => {
+            area.call.result = listing::finish(area, result);
+            outcome = Outcome::Returned(area.call.result);
+        }
         _ => {}
     }
     area.post = Post::None;
@@ -251,6 +260,9 @@ pub(crate) fn pass(area: &ThreadArea) -> Action {
 /// The core's own part of a call that the hook lets pass.
 fn serve(area: &mut ThreadArea, number: u32) -> Action {
     let [a0, a1, ..] = area.call.args;
+    if let Some(result) = descriptors::serve_named(area, number) {
+        return answer(area, result);
+    }
     match i64::from(number) {
         libc::SYS_rt_sigaction => match sigaction::serve(area) {
             Some(result) => return answer(area, result),
@@ -288,7 +300,8 @@ fn serve(area: &mut ThreadArea, number: u32) -> Action {
                 return answer(area, result);
             }
         }
-        libc::SYS_close | libc::SYS_close_range | libc::SYS_dup2 | libc::SYS_dup3 => {
+        libc::SYS_getdents | libc::SYS_getdents64 => area.post = Post::Listing,
+        libc::SYS_close | libc::SYS_close_range | libc::SYS_dup2 | libc::SYS_dup3 | libc::SYS_unshare => {
             if let Some(result) = descriptors::serve(area, number) {
                 return answer(area, result);
             }

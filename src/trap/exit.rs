@@ -32,7 +32,7 @@ pub(crate) fn thread(area: &mut ThreadArea) -> Action {
             let last = area::LIVE.fetch_sub(1, Ordering::Relaxed) == 1;
             if last {
                 ledger::ending(area.call.args[0]);
-                report();
+                report(area);
             }
             let action = leave(area);
             if last && ledger::is_alone(area) {
@@ -50,7 +50,7 @@ pub(crate) fn process(area: &mut ThreadArea) -> Action {
         Kind::VmProcess => leave(area),
         Kind::Thread => {
             ledger::ending(area.call.args[0]);
-            report();
+            report(area);
             // Others go on counting until the kernel has ended them, and so
             // does the handler of a signal that has come in.
             if area.held_signal.is_some() || !ledger::is_alone(area) {
@@ -100,6 +100,7 @@ pub(crate) fn forked(own: &mut ThreadArea) {
         // SAFETY: tables outlive the threads that use them.
         sigaction::PROCESS.fill_from(unsafe { &*table }, false);
     }
+    descriptors::forked(own);
     // Pending signals are the parent's alone.
     own.held_signal = None;
     own.waiting = [None, None];
@@ -110,7 +111,7 @@ pub(crate) fn forked(own: &mut ThreadArea) {
 }
 
 /// Lets the hook write its report, once per process, or per tree.
-fn report() {
+fn report(own: &ThreadArea) {
     let Some(hook) = dispatch::hook() else { return };
     let of_tree = ledger::reports();
     if of_tree == Some(false) || REPORTED.swap(true, Ordering::Relaxed) {
@@ -119,7 +120,7 @@ fn report() {
     if of_tree == Some(true)
         && let Some(ledger) = crate::ledger::ledger()
     {
-        tree::report(hook, ledger);
+        tree::report(descriptors::numbers(own), hook, ledger);
         return;
     }
     let mut summary = Summary {
@@ -143,7 +144,9 @@ fn report() {
             visit(unsafe { (*area).call.words });
         });
     };
-    descriptors::write_report(|out| hook.report(&Report::new(summary, &threads), out));
+    descriptors::write_report(descriptors::numbers(own), |out| {
+        hook.report(&Report::new(summary, &threads), out)
+    });
 }
 
 /// arch_prctl: GS is ours. None: the kernel serves it.

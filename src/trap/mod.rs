@@ -13,6 +13,7 @@ pub(crate) mod dispatch;
 pub(crate) mod entry;
 mod exit;
 pub(crate) mod ledger;
+mod listing;
 pub(crate) mod mask;
 mod memory;
 pub(crate) mod sigaction;

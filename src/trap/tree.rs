@@ -9,6 +9,7 @@ use crate::hook::{Hook, Others, Process, Report, Summary, Tree};
 use crate::kernel;
 use crate::ledger::{CoreWord, Ledger, Record};
 use crate::trap::area;
+use crate::trap::descriptors::Numbers;
 use crate::trap::{clock, descriptors, ledger};
 
 /// A record in the order of the report.
@@ -26,12 +27,12 @@ pub(crate) fn report_all() {
         && let Some(ledger) = crate::ledger::ledger()
         && ledger.root().is_some()
     {
-        report(hook, ledger);
+        report(&descriptors::PROCESS, hook, ledger);
     }
 }
 
 /// Lets the hook write the report of the whole tree, as far as it has come.
-pub(crate) fn report(hook: &dyn Hook, ledger: Ledger<'static>) {
+pub(crate) fn report(numbers: &Numbers, hook: &dyn Hook, ledger: Ledger<'static>) {
     // All listed records and more; what is not used is not touched.
     let listed = ledger.listed().count();
     let len = (listed * size_of::<Rank>()).next_multiple_of(4096);
@@ -53,7 +54,9 @@ pub(crate) fn report(hook: &dyn Hook, ledger: Ledger<'static>) {
         for_each_private(|_, words| visit(words));
     };
     let summary = tree.total();
-    descriptors::write_report(|out| hook.report(&Report::new(summary, &threads).of_tree(&tree), out));
+    descriptors::write_report(numbers, |out| {
+        hook.report(&Report::new(summary, &threads).of_tree(&tree), out)
+    });
     // SAFETY: the slice is gone.
     unsafe { kernel::unmap(memory, len.max(4096)) };
 }
