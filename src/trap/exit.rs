@@ -145,7 +145,9 @@ fn report(own: &ThreadArea) {
             visit(unsafe { (*area).call.words });
         });
     };
-    descriptors::write_report(descriptors::numbers(own), |out| hook.report(&Report::new(summary, &threads), out));
+    descriptors::write_report(descriptors::numbers(own), |out| {
+        hook.report(&Report::new(summary, &threads), out)
+    });
 }
 
 /// arch_prctl: GS is ours. None: the kernel serves it.

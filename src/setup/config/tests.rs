@@ -128,7 +128,7 @@ fn unknown_values_are_refused_with_the_valid_ones() {
 #[test]
 fn unknown_names_are_refused_with_the_valid_ones() {
     let valid = "USERTRAP_TOOL, USERTRAP_OUT, USERTRAP_FORMAT, USERTRAP_REWRITE, USERTRAP_TABLE, \
-                 USERTRAP_LOG, USERTRAP_UNFIT, USERTRAP_STAT_TIME";
+                 USERTRAP_LOG, USERTRAP_UNFIT, USERTRAP_STAT_TIME, USERTRAP_SUPERVISE";
     for name in ["USERTRAP_TOOLS", "USERTRAP_TOO", "USERTRAP_tool", "USERTRAP_"] {
         for value in ["", "stat"] {
             let message = format!("{name} is not a setting; valid: {valid}");
