@@ -9,7 +9,7 @@
 #include <sys/sysmacros.h>
 
 static char program[PATH_MAX];      // its path, without links
-static struct stat program_stat;
+static MAYBE_UNUSED struct stat program_stat;
 
 // The first statement of main(int argc, char **argv).
 #define STARTED_BY_EXEC(argc, argv)                                      \

@@ -3,13 +3,14 @@
 //!
 //! They are made first, and only what came back is looked at: so a path is read
 //! only after the kernel has read it, and mostly its last four bytes alone.
-//! readlink is the exception: it would leave more in the application's buffer
-//! than the program's name may overwrite.
+//! Two kinds are looked at before, and cost a probe of the path: readlink, which
+//! would leave more in the application's buffer than the program's name may
+//! overwrite, and calls that would change our image.
 //!
-//! Limits: an open(2) or access(2) through the application's own symbolic link
-//! to an exe link finds our image, unless that link is called `exe` as well;
-//! attributes and modes (chmod, link, getxattr, statfs, …) are our image's; and
-//! so is what processes outside see.
+//! Limits: through the application's own symbolic link to an exe link only
+//! stat(2) and execve(2) find the program, the others find our image, unless
+//! that link is called `exe` as well. linkat(2) links our image. Processes
+//! outside of the tree see our image.
 
 #![allow(unsafe_code, reason = "reads and writes memory that the kernel has just accessed")]
 
@@ -37,7 +38,25 @@ pub(crate) const CORE: &[i64] = &[
     libc::SYS_access,
     libc::SYS_faccessat,
     libc::SYS_faccessat2,
+    libc::SYS_chmod,
+    libc::SYS_fchmodat,
+    SYS_FCHMODAT2,
+    libc::SYS_chown,
+    libc::SYS_fchownat,
+    libc::SYS_utime,
+    libc::SYS_utimes,
+    libc::SYS_futimesat,
+    libc::SYS_utimensat,
+    libc::SYS_setxattr,
+    libc::SYS_getxattr,
+    libc::SYS_listxattr,
+    libc::SYS_removexattr,
+    libc::SYS_statfs,
+    libc::SYS_inotify_add_watch,
 ];
+
+/// `fchmodat2` (Linux 6.6).
+const SYS_FCHMODAT2: i64 = 452;
 
 /// Where a call has its path, and what it gives back.
 struct Form {
@@ -57,6 +76,9 @@ enum Kind {
     Access,
     /// A text in a buffer of the application's.
     Readlink,
+    /// What a file is given, or has besides; argument `flags` may say that a
+    /// link's own is meant.
+    Attribute { flags: Option<usize> },
 }
 
 fn form(number: u32) -> Option<Form> {
@@ -82,6 +104,15 @@ fn form(number: u32) -> Option<Form> {
         libc::SYS_faccessat | libc::SYS_faccessat2 => at(Kind::Access),
         libc::SYS_readlink => plain(Kind::Readlink),
         libc::SYS_readlinkat => at(Kind::Readlink),
+        libc::SYS_fchmodat | libc::SYS_futimesat => at(Kind::Attribute { flags: None }),
+        SYS_FCHMODAT2 | libc::SYS_utimensat => at(Kind::Attribute { flags: Some(3) }),
+        libc::SYS_fchownat => at(Kind::Attribute { flags: Some(4) }),
+        libc::SYS_inotify_add_watch => Form {
+            directory: None,
+            path: 1,
+            kind: Kind::Attribute { flags: None },
+        },
+        number if CORE.contains(&number) => plain(Kind::Attribute { flags: None }),
         _ => return None,
     })
 }
@@ -97,7 +128,7 @@ pub(crate) fn finish(area: &ThreadArea, result: i64) -> i64 {
     let concerned = match form.kind {
         Kind::Stat { buffer } => result == 0 && stat_is_image(args[buffer]),
         Kind::Statx { buffer } => result == 0 && statx_is_image(args[buffer]),
-        Kind::Readlink => false,
+        Kind::Readlink | Kind::Attribute { .. } => false,
         // SAFETY: so the kernel has read the path.
         Kind::Open if result > 0 => unsafe { ends_in_exe(path, user::length(path)) },
         // SAFETY: as above.
@@ -165,14 +196,24 @@ unsafe fn ends_in_exe(path: u64, len: u64) -> bool {
 /// what comes of it.
 pub(crate) fn serve(area: &mut ThreadArea) -> Option<i64> {
     let form = form(area.call.number())?;
-    if !matches!(form.kind, Kind::Readlink) {
-        area.post = Post::Path;
-        return None;
+    let path = area.call.args[form.path];
+    match form.kind {
+        Kind::Readlink => {
+            let len = user::string_length(path, PATH_MAX as u64).ok()?;
+            // SAFETY: it could be read a moment ago.
+            let concerned = len == 0 || unsafe { ends_in_exe(path, len) };
+            if concerned { readlink(area, &form) } else { None }
+        }
+        Kind::Attribute { flags } => {
+            let flags = flags.map_or(0, |index| area.call.args[index]);
+            let concerned = flags as i32 & libc::AT_SYMLINK_NOFOLLOW == 0 && may_end_in_exe(path);
+            if concerned { follow(area, &form, 0) } else { None }
+        }
+        _ => {
+            area.post = Post::Path;
+            None
+        }
     }
-    let len = user::string_length(area.call.args[form.path], PATH_MAX as u64).ok()?;
-    // SAFETY: it could be read a moment ago.
-    let concerned = len == 0 || unsafe { ends_in_exe(area.call.args[form.path], len) };
-    if concerned { readlink(area, &form) } else { None }
 }
 
 /// A call that has probably met an exe link. None: it has not.
@@ -187,8 +228,8 @@ fn follow(area: &ThreadArea, form: &Form, result: i64) -> Option<i64> {
     let image = identity::image();
     let met = match form.kind {
         Kind::Open if result >= 0 => kernel::file_identity(result as i32) == Ok((image.device, image.inode)),
-        Kind::Open | Kind::Access => stat_at(start, link.c_str()) == Ok(image),
-        _ => true,
+        Kind::Stat { .. } | Kind::Statx { .. } => true,
+        _ => stat_at(start, link.c_str()) == Ok(image),
     };
     if !met {
         return None;
