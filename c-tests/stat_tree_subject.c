@@ -44,7 +44,7 @@ static long shared_bytes(void) {
         snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
         struct stat file;
         if (readlink(path, name, sizeof name - 1) > 0 && strstr(name, "memfd:usertrap")) {
-            CHECK_EQ(fstat(fd, &file), 0);
+            CHECK_EQ(stat(path, &file), 0);
             return file.st_blocks * 512;
         }
     }
