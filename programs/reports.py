@@ -1,11 +1,12 @@
-"""Checks the stat tool's reports of one run: reports.py FOLDER FILE PROCESSES.
+"""Checks the stat tool's reports of one run: reports.py FOLDER FILE PROCESSES MODE.
 
 FOLDER has one report for each start of a program; FILE gets all of them, one a line. There must be PROCESSES
-processes at least, all of them with calls, none executed natively or left out. Says what is wrong on standard output.
+processes at least, all of them with calls, none executed natively or left out; and none still running where the
+command waits for the whole tree. Says what is wrong on standard output.
 """
 import json, os, sys
 
-folder, file, least = sys.argv[1], sys.argv[2], int(sys.argv[3])
+folder, file, least, mode = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
 processes, problems = 0, []
 with open(file, "w") as together:
     for name in sorted(os.listdir(folder)):
@@ -16,8 +17,8 @@ with open(file, "w") as together:
                 parts, others = report["processes"], report["others"]
                 processes += len(parts) + others["processes"]
                 total = sum(part["total"]["calls"] for part in parts) + others["total"]["calls"]
-                # What still runs is counted twice, and may have gone on in between.
-                if not total * 0.99 <= report["total"]["calls"] <= total:
+                # What still runs is looked at twice, and may have gone on in between.
+                if not total * (1 if mode == "command" else 0.99) <= report["total"]["calls"] <= total:
                     problems.append(f"a total of {report['total']['calls']} calls, but {total} of processes")
                 if any(report["uncounted"].values()):
                     problems.append(f"uncounted: {report['uncounted']}")
@@ -25,7 +26,7 @@ with open(file, "w") as together:
                     what = f"{part['name']} ({part['images']} images, {part['end']})"
                     if part["total"]["calls"] == 0 and part["end"] != "killed":
                         problems.append(f"no calls of {what}")
-                    if part["end"] == "native":
+                    if part["end"] == "native" or part["end"] == "running" and mode == "command":
                         problems.append(f"not followed to its end: {what}")
 if processes < least:
     problems.append(f"{processes} processes, want {least}")
