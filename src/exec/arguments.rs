@@ -14,6 +14,8 @@ pub(crate) const DEPTH: usize = 5;
 /// `PATH_MAX` of `linux/limits.h`, with the final zero.
 const PATH_MAX: usize = 4096;
 const PAGE: usize = 4096;
+/// The message and the path behind it.
+const TEXT_WORDS: usize = (message::LEN + PATH_MAX).div_ceil(8);
 
 /// What stands in place of the application's argv[0], from the first
 /// interpreter's name to the script's.
@@ -107,37 +109,67 @@ fn count(array: u64) -> Result<usize, Errno> {
     }
 }
 
-/// Memory for the arrays, which the kernel reads during the exec. It lies in
-/// the application's address space and goes with it; if that is shared with a
-/// parent that waits (vfork), the parent gives it back.
-#[derive(Debug)]
-pub(crate) struct Scratch {
-    pub(crate) address: u64,
-    pub(crate) len: usize,
+/// Room for the arrays of most programs. It lies on the stack: a process that
+/// can map nothing more can still execute another.
+pub(crate) struct Small([u64; 1280]);
+
+impl Small {
+    pub(crate) const fn new() -> Small {
+        Small([0; 1280])
+    }
 }
 
-impl Scratch {
-    fn map(len: usize) -> Result<Scratch, Errno> {
-        let len = len.next_multiple_of(PAGE);
+/// Memory for the arrays, which the kernel reads during the exec. If it had to
+/// be mapped, it lies in the application's address space and goes with it; if
+/// that is shared with a parent that waits (vfork), the parent gives it back.
+#[derive(Debug)]
+pub(crate) struct Scratch<'m> {
+    memory: &'m mut [u64],
+    mapped: bool,
+}
+
+impl<'m> Scratch<'m> {
+    fn new(words: usize, small: &'m mut Small) -> Result<Scratch<'m>, Errno> {
+        if words <= small.0.len() {
+            return Ok(Scratch {
+                memory: &mut small.0,
+                mapped: false,
+            });
+        }
+        let len = (words * 8).next_multiple_of(PAGE);
         let address = kernel::map(0, len, libc::PROT_READ | libc::PROT_WRITE, 0)?;
-        Ok(Scratch { address, len })
+        // SAFETY: just mapped, zeroed, and ours alone until `unmap`.
+        let memory = unsafe { core::slice::from_raw_parts_mut(address as *mut u64, len / 8) };
+        Ok(Scratch { memory, mapped: true })
+    }
+
+    /// Address and length of what was mapped.
+    pub(crate) fn mapping(&self) -> (u64, usize) {
+        if self.mapped {
+            (self.memory.as_ptr() as u64, self.memory.len() * 8)
+        } else {
+            (0, 0)
+        }
     }
 
     /// Gives the memory back.
     pub(crate) fn unmap(self) {
-        // SAFETY: mapped by `map`, and nobody reads it any more.
-        unsafe { kernel::unmap(self.address, self.len) };
+        let (address, len) = self.mapping();
+        if len != 0 {
+            // SAFETY: mapped by `new`, and nobody reads it any more.
+            unsafe { kernel::unmap(address, len) };
+        }
     }
 }
 
 /// The arrays of the new image.
-pub(crate) struct Arguments {
-    pub(crate) scratch: Scratch,
+pub(crate) struct Arguments<'m> {
+    pub(crate) scratch: Scratch<'m>,
     pub(crate) argv: u64,
     pub(crate) envp: u64,
 }
 
-impl Arguments {
+impl<'m> Arguments<'m> {
     /// Makes the arrays, with `message` and the string at `path` as the
     /// environment's last one.
     ///
@@ -149,15 +181,16 @@ impl Arguments {
         envp: u64,
         message: &[u8; message::LEN],
         path: u64,
-    ) -> Result<Arguments, Errno> {
+        small: &'m mut Small,
+    ) -> Result<Arguments<'m>, Errno> {
         let front = leading.strings();
         let (argc, envc) = (count(argv)?, count(envp)?);
         let words = front.len() + argc + 1 + envc + 1 + 1;
         // A script's strings stand for argv[0], which need not be there.
-        let scratch = Scratch::map(words * 8 + message::LEN + PATH_MAX)?;
+        let scratch = Scratch::new(words + TEXT_WORDS, small)?;
         let skipped = usize::from(!front.is_empty() && !leading.keeps_first).min(argc);
         let rest = (argv + skipped as u64 * 8, argc - skipped);
-        let filled = fill(&scratch, front, rest, (envp, envc), message, path);
+        let filled = fill(scratch.memory, front, rest, (envp, envc), message, path);
         match filled {
             Ok((argv, envp)) => Ok(Arguments { scratch, argv, envp }),
             Err(errno) => {
@@ -169,22 +202,17 @@ impl Arguments {
 }
 
 fn fill(
-    scratch: &Scratch,
+    memory: &mut [u64],
     front: &[u64],
     (argv, argc): (u64, usize),
     (envp, envc): (u64, usize),
     message: &[u8; message::LEN],
     path: u64,
 ) -> Result<(u64, u64), Errno> {
-    let words = (scratch.len - message::LEN - PATH_MAX) / 8;
-    // SAFETY: fresh memory of our own, of that size.
-    let (array, text) = unsafe {
-        let array = core::slice::from_raw_parts_mut(scratch.address as *mut u64, words);
-        let text =
-            core::slice::from_raw_parts_mut((scratch.address + words as u64 * 8) as *mut u8, message::LEN + PATH_MAX);
-        (array, text)
-    };
-    let text_address = text.as_ptr() as u64;
+    let (array, text) = memory.split_at_mut(memory.len() - TEXT_WORDS);
+    let (array_address, text_address) = (array.as_ptr() as u64, text.as_ptr() as u64);
+    // SAFETY: the same memory as bytes.
+    let text = unsafe { core::slice::from_raw_parts_mut(text_address as *mut u8, TEXT_WORDS * 8) };
     let (mark, name) = text.split_at_mut(message::LEN);
     mark.copy_from_slice(message);
     user::copy_string(name, path)?;
@@ -203,7 +231,7 @@ fn fill(
     put(text_address);
     put(0);
     let argv_words = front.len() + argc + 1;
-    Ok((scratch.address, scratch.address + argv_words as u64 * 8))
+    Ok((array_address, array_address + argv_words as u64 * 8))
 }
 
 #[cfg(test)]
@@ -239,12 +267,14 @@ mod tests {
         let argv = [c"old".as_ptr() as u64, c"one".as_ptr() as u64, 0];
         let envp = [c"A=b".as_ptr() as u64, 0];
         let message = [b'm'; message::LEN];
+        let mut small = Small::new();
         let made = Arguments::new(
             &leading,
             argv.as_ptr() as u64,
             envp.as_ptr() as u64,
             &message,
             c"/bin/script".as_ptr() as u64,
+            &mut small,
         )
         .unwrap();
         // SAFETY: the arrays that were just made.

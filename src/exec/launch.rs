@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering;
 
 use crate::abi::errno::Errno;
 use crate::exec::Request;
-use crate::exec::arguments::{Arguments, Leading};
+use crate::exec::arguments::{Arguments, Leading, Small};
 use crate::exec::message::Message;
 use crate::exec::open::Owned;
 use crate::exec::resolve::{self, Program, Target};
@@ -87,7 +87,8 @@ pub(crate) fn first(request: &Request, flags: u64) -> Errno {
         report: descriptors::PROCESS.get(Kept::Report),
         flags,
     };
-    match prepare(request, &leading, &target, &state) {
+    let mut small = Small::new();
+    match prepare(request, &leading, &target, &state, &mut small) {
         Ok(arguments) => go(&arguments, &target, &state),
         Err(errno) => errno,
     }
@@ -133,16 +134,15 @@ fn interposed(area: &mut ThreadArea, request: &Request, leading: &Leading, targe
         },
         flags: 0,
     };
-    let arguments = match prepare(request, leading, &target, &state) {
+    let mut small = Small::new();
+    let arguments = match prepare(request, leading, &target, &state, &mut small) {
         Ok(arguments) => arguments,
         Err(errno) => return errno,
     };
     // A parent that waits for this child finds here what it leaves in their
     // memory.
-    area.leftovers = Leftovers {
-        address: arguments.scratch.address,
-        len: arguments.scratch.len,
-    };
+    let (address, len) = arguments.scratch.mapping();
+    area.leftovers = Leftovers { address, len };
     // No other thread may fork, or move descriptors of ours, while the target's
     // survive an exec. A vfork child has descriptors of its own.
     let shared = area.kind == Kind::Thread;
@@ -160,7 +160,13 @@ fn interposed(area: &mut ThreadArea, request: &Request, leading: &Leading, targe
     errno
 }
 
-fn prepare(request: &Request, leading: &Leading, target: &Target, state: &State) -> Result<Arguments, Errno> {
+fn prepare<'m>(
+    request: &Request,
+    leading: &Leading,
+    target: &Target,
+    state: &State,
+    small: &'m mut Small,
+) -> Result<Arguments<'m>, Errno> {
     let message = Message {
         target: target.file.number(),
         interpreter: target.interpreter.as_ref().map_or(-1, Owned::number),
@@ -172,7 +178,14 @@ fn prepare(request: &Request, leading: &Leading, target: &Target, state: &State)
         flags: state.flags | target.flags,
         name: target.name,
     };
-    Arguments::new(leading, request.argv, request.envp, &message.encode(), target.path)
+    Arguments::new(
+        leading,
+        request.argv,
+        request.envp,
+        &message.encode(),
+        target.path,
+        small,
+    )
 }
 
 /// Executes the tree file.
