@@ -3,9 +3,9 @@
 // that both had, makes calls and executes later; it is the new image's child.
 #include "exec.h"
 #include "threads.h"
-#include <poll.h>
 
 static int to_child[2], from_child[2];
+static char page[PAGE] __attribute__((aligned(PAGE)));
 static char *arguments[] = {"program", NULL, NULL, NULL}, *of_child[] = {"program", NULL, "child", NULL};
 
 static void *has_child(void *unused) {
@@ -15,6 +15,11 @@ static void *has_child(void *unused) {
         char byte;
         if (write(from_child[1], "a", 1) == 1 && read(to_child[0], &byte, 1) == 1 && getppid() > 0) {
             for (int i = 0; i < 100; i++) raw0(SYS_getuid);
+            // What waits for others in this memory: they are gone.
+            pid_t grandchild = fork();
+            if (grandchild == 0) _exit(0);
+            if (waitpid(grandchild, NULL, 0) != grandchild) _exit(2);
+            if (mprotect(page, PAGE, PROT_READ | PROT_EXEC) != 0) _exit(3);
             execv("no-such-file", of_child);
             execv(self, of_child);
         }

@@ -1,6 +1,6 @@
 // static: yes
 // Several threads execute at once: one of them wins, whichever, and its image runs alone; also while
-// others are in the middle of vfork and posix_spawn.
+// others are in the middle of vfork and posix_spawn; no image has a descriptor of another's exec.
 #include "exec.h"
 #include "threads.h"
 #include <stdatomic.h>
@@ -37,6 +37,15 @@ static void child(int turn) {
 int main(int argc, char **argv) {
     if (is_image(argc, argv)) {
         CHECK_EQ(status_number("Threads"), 1);
+        for (int fd = 3; fd < 100; fd++) {
+            if (fcntl(fd, F_GETFD) < 0) continue;
+            char link[PATH_MAX] = "", path[40];
+            sprintf(path, "/proc/self/fd/%d", fd);
+            CHECK(readlink(path, link, sizeof link - 1) > 0);
+            if (!strstr(link, "exec_from_two_threads") && !strstr(link, "ld-linux")) continue;
+            SAY("a descriptor of an exec\n"); // which the native run does not say
+            fprintf(stderr, "image %s: %d is %s\n", argv[2], fd, link);
+        }
         CHECK_EQ(syscall(SYS_gettid), getpid());
         return 10 + atoi(argv[2]);
     }

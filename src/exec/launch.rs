@@ -145,15 +145,12 @@ fn interposed(area: &mut ThreadArea, request: &Request, leading: &Leading, targe
     area.leftovers = Leftovers { address, len };
     // No other thread may fork, or move descriptors of ours, while the target's
     // survive an exec. A vfork child has descriptors of its own.
-    let shared = area.kind == Kind::Thread;
-    if shared {
-        rewriter::before_fork();
-    }
+    let lock = (area.kind == Kind::Thread).then(rewriter::before_exec);
     ledger::before_exec(area);
     let errno = go(&arguments, &target, &state);
     ledger::after_failed_exec(area);
-    if shared {
-        rewriter::after_fork();
+    if let Some(lock) = lock {
+        rewriter::after_failed_exec(lock);
     }
     area.leftovers = Leftovers::NONE;
     arguments.scratch.unmap();

@@ -72,6 +72,24 @@ pub(crate) unsafe fn execveat(directory: i32, path: u64, argv: u64, envp: u64, f
     checked(unsafe { syscall!(SYS_execveat, directory as i64, path, argv, envp, flags) }).map(drop)
 }
 
+/// prctl(PR_GET_TID_ADDRESS): the thread's `clear_child_tid`.
+///
+/// # Errors
+/// EINVAL without CONFIG_CHECKPOINT_RESTORE.
+pub(crate) fn tid_address() -> Result<u64, Errno> {
+    let mut address = 0u64;
+    // SAFETY: writes one word to a live variable.
+    checked(unsafe { syscall!(SYS_prctl, libc::PR_GET_TID_ADDRESS, &raw mut address) })?;
+    Ok(address)
+}
+
+/// set_tid_address(2): where the kernel writes an int of 0 when the thread
+/// leaves memory that has other users.
+pub(crate) fn set_tid_address(address: u64) {
+    // SAFETY: the kernel checks the address when it writes.
+    let _ = unsafe { syscall!(SYS_set_tid_address, address) };
+}
+
 /// unshare(CLONE_FILES): descriptors that other processes share become copies.
 ///
 /// # Errors

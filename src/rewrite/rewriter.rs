@@ -15,7 +15,7 @@ use once_cell::race::OnceRef;
 use crate::abi::errno::Errno;
 use crate::hook::Summary;
 use crate::kernel;
-use crate::kernel::log;
+use crate::kernel::{log, process};
 use crate::rewrite::maps::{self, Maps};
 use crate::rewrite::module;
 use crate::rewrite::padding::Pad;
@@ -325,10 +325,10 @@ fn try_lock() -> Option<Guard> {
     free.is_ok().then(|| Guard)
 }
 
-/// A vfork child has ended: if it was killed in the middle of a change, its
-/// lock is free. Its site may be left with the invalid opcode, which sends
-/// threads to the trampoline.
-pub(crate) fn thread_is_gone(area: *const ThreadArea) {
+/// Frees the lock if that thread holds it. If it was a vfork child, killed in
+/// the middle of a change, its site may be left with the invalid opcode, which
+/// sends threads to the trampoline.
+pub(crate) fn release(area: *const ThreadArea) {
     let _ = LOCK.compare_exchange(area as u64, 0, Ordering::Release, Ordering::Relaxed);
 }
 
@@ -349,6 +349,34 @@ pub(crate) fn before_fork() {
 /// In parent and child.
 pub(crate) fn after_fork() {
     LOCK.store(0, Ordering::Release);
+}
+
+/// The lock's value during an exec: only its lower half is not 0.
+const EXEC: u64 = 1 << 1;
+
+/// Takes the lock over an exec. Returns what [`after_failed_exec`] wants back.
+///
+/// After an exec that succeeds, somebody may live on in this memory: the vfork
+/// child of another thread. The kernel frees the lock then: it writes an int of
+/// 0 to the thread's `clear_child_tid` if the memory that it leaves has other
+/// users (`mm_release` of `kernel/fork.c`).
+pub(crate) fn before_exec() -> Option<u64> {
+    before_fork();
+    if area::is_alone() {
+        return None;
+    }
+    LOCK.store(EXEC, Ordering::Relaxed);
+    let before = process::tid_address().ok()?;
+    process::set_tid_address(&raw const LOCK as u64);
+    Some(before)
+}
+
+/// The exec has failed.
+pub(crate) fn after_failed_exec(before: Option<u64>) {
+    if let Some(address) = before {
+        process::set_tid_address(address);
+    }
+    after_fork();
 }
 
 /// Runs `then` while no rewrite is under way: for calls that could take the

@@ -88,6 +88,7 @@ pub(crate) struct ThreadArea {
     pub(crate) stepping: u32,
     /// The application's rbx, while clone carries the new area in rbx.
     pub(crate) rbx: u64,
+    /// The area of the child that it makes; for that child at first its parent's.
     pub(crate) new_area: u64,
     /// Flags of the clone that made this thread, or that it is making.
     pub(crate) clone_flags: u64,

@@ -49,6 +49,12 @@ pub(crate) fn enter(area: &mut ThreadArea, flags: u64) -> Action {
     if vm {
         // SAFETY: just allocated: nobody else uses it yet.
         prepare(unsafe { &mut *child }, area, flags);
+        if flags & CLONE_THREAD == 0 && !area::is_alone() {
+            // An exec in another thread may have descriptors open that the
+            // child must not have. The child frees the lock, for we may have to
+            // wait for it.
+            rewriter::before_fork();
+        }
     } else {
         rewriter::before_fork();
         if flags & CLONE_VFORK != 0 {
@@ -83,6 +89,7 @@ pub(crate) fn enter_clone3(area: &mut ThreadArea) -> Action {
 fn prepare(child: &mut ThreadArea, parent: &ThreadArea, flags: u64) {
     child.inherit(parent);
     child.clone_flags = flags;
+    child.new_area = core::ptr::from_ref(parent) as u64;
     child.kind = match () {
         () if flags & CLONE_THREAD != 0 => parent.kind,
         () if flags & CLONE_VFORK != 0 => Kind::VforkChild,
@@ -123,10 +130,14 @@ pub(crate) unsafe extern "C" fn parent_from_gate(area: *mut ThreadArea) {
         if flags & CLONE_VFORK == 0 {
             rewriter::after_fork();
         }
-    } else if result < 0 || waited_for {
+    } else {
+        // Taken in `enter`; a vfork child has freed it, if it came to run.
+        rewriter::release(area);
+    }
+    if flags & CLONE_VM != 0 && (result < 0 || waited_for) {
         // The child never was, or has left our memory: vfork has waited.
         if result > 0 {
-            rewriter::thread_is_gone(area.new_area as *const ThreadArea);
+            rewriter::release(area.new_area as *const ThreadArea);
         }
         let child = area.new_area as *mut ThreadArea;
         // SAFETY: so nobody uses its area.
@@ -162,6 +173,9 @@ pub(crate) unsafe extern "C" fn child_from_gate(area: *mut ThreadArea) {
             hook.forked();
         }
     } else {
+        if flags & CLONE_VFORK != 0 {
+            rewriter::release(area.new_area as *const ThreadArea);
+        }
         area::EVER.fetch_add(1, Ordering::Relaxed);
         ledger::thread_began();
         // SAFETY: the stack is this area's.
