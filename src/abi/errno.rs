@@ -41,6 +41,8 @@ impl Errno {
     pub const ENFILE: Errno = Errno(libc::ENFILE);
     /// Too many open files.
     pub const EMFILE: Errno = Errno(libc::EMFILE);
+    /// File too large: the limit on the size of files.
+    pub const EFBIG: Errno = Errno(libc::EFBIG);
     /// Not a typewriter: the kernel does not know the ioctl.
     pub const ENOTTY: Errno = Errno(libc::ENOTTY);
     /// Text file busy: it is open for writing.

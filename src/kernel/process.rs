@@ -116,8 +116,28 @@ pub(crate) fn memory_file(name: &CStr) -> Result<i32, Errno> {
     create(libc::MFD_CLOEXEC | MFD_EXEC).or_else(|_| create(libc::MFD_CLOEXEC))
 }
 
-/// ftruncate(2).
+/// Runs `make` with the limit on the size of files as high as it may be: that
+/// is meant for the program's files.
+pub(crate) fn with_large_files<T>(make: impl FnOnce() -> T) -> T {
+    const RESOURCE: i32 = libc::RLIMIT_FSIZE as i32;
+    let before = kernel::limits(RESOURCE, None).unwrap_or((u64::MAX, u64::MAX));
+    let (soft, hard) = before;
+    let raised = soft != u64::MAX
+        && (kernel::limits(RESOURCE, Some((u64::MAX, u64::MAX))).is_ok()
+            || kernel::limits(RESOURCE, Some((hard, hard))).is_ok());
+    let made = make();
+    if raised {
+        let _ = kernel::limits(RESOURCE, Some(before));
+    }
+    made
+}
+
+/// ftruncate(2); without the signal that it sends where the limit on the size
+/// of files forbids it.
 pub(crate) fn set_size(fd: i32, size: u64) -> Result<(), Errno> {
+    if kernel::limit(libc::RLIMIT_FSIZE as i32)? < size {
+        return Err(Errno::EFBIG);
+    }
     // SAFETY: takes no pointers.
     checked(unsafe { syscall!(SYS_ftruncate, fd, size) }).map(drop)
 }

@@ -13,6 +13,7 @@ use crate::hook::Hook;
 use crate::image::{Start, tree};
 use crate::kernel;
 use crate::kernel::log;
+use crate::kernel::process::with_large_files;
 use crate::trap::descriptors::{self, Kept};
 use crate::trap::{dispatch, ledger, sigaction};
 
@@ -70,11 +71,11 @@ fn begin(
             Level::Warn,
             format_args!("this hook needs other libraries: new programs cannot be started with it"),
         );
-    } else if let Err(errno) = tree::create() {
+    } else if let Err(errno) = with_large_files(tree::create) {
         log::line(
             Level::Warn,
             format_args!(
-                "no file in memory can be executed (errno {}): new programs cannot be started; see vm.memfd_noexec",
+                "no file in memory can be executed (errno {}): new programs cannot be started; see vm.memfd_noexec and `ulimit -f`",
                 errno.number()
             ),
         );
@@ -89,7 +90,7 @@ fn begin(
         None
     };
     if let Some(hook) = dispatch::hook() {
-        ledger::create(hook, descriptors::kept(Kept::Tree), tree::image_end());
+        with_large_files(|| ledger::create(hook, descriptors::kept(Kept::Tree), tree::image_end()));
     }
     if let Some(watch) = watch {
         supervise::split(watch);
