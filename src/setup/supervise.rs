@@ -115,7 +115,10 @@ fn end_of(child: u32) -> i32 {
                 return status;
             }
             // So that the shell sees it; SIGCONT, of the shell, lets us go on.
-            children::kill(kernel::getpid(), libc::SIGSTOP);
+            // Who stops the program alone continues it alone, too.
+            if matches!(libc::WSTOPSIG(status), libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU) {
+                children::kill(kernel::getpid(), libc::SIGSTOP);
+            }
         }
         let Some(info) = children::next_signal(None) else {
             continue;
