@@ -5,6 +5,7 @@
 #![allow(unsafe_code, reason = "arrays of pointers in memory of our own")]
 
 use crate::abi::errno::Errno;
+use crate::exec::launch::Leftovers;
 use crate::exec::message;
 use crate::kernel;
 use crate::kernel::user;
@@ -171,7 +172,7 @@ pub(crate) struct Arguments<'m> {
 
 impl<'m> Arguments<'m> {
     /// Makes the arrays, with `message` and the string at `path` as the
-    /// environment's last one.
+    /// environment's last one. `leftovers` knows of their memory at once.
     ///
     /// # Errors
     /// EFAULT if an array cannot be read, ENOMEM.
@@ -182,18 +183,22 @@ impl<'m> Arguments<'m> {
         message: &[u8; message::LEN],
         path: u64,
         small: &'m mut Small,
+        leftovers: &mut Leftovers,
     ) -> Result<Arguments<'m>, Errno> {
         let front = leading.strings();
         let (argc, envc) = (count(argv)?, count(envp)?);
         let words = front.len() + argc + 1 + envc + 1 + 1;
         // A script's strings stand for argv[0], which need not be there.
         let scratch = Scratch::new(words + TEXT_WORDS, small)?;
+        let (address, len) = scratch.mapping();
+        *leftovers = Leftovers { address, len };
         let skipped = usize::from(!front.is_empty() && !leading.keeps_first).min(argc);
         let rest = (argv + skipped as u64 * 8, argc - skipped);
         let filled = fill(scratch.memory, front, rest, (envp, envc), message, path);
         match filled {
             Ok((argv, envp)) => Ok(Arguments { scratch, argv, envp }),
             Err(errno) => {
+                *leftovers = Leftovers::NONE;
                 scratch.unmap();
                 Err(errno)
             }
@@ -218,10 +223,12 @@ fn fill(
     user::copy_string(name, path)?;
 
     let mut next = 0;
+    let mut nulls = 0;
     let mut put = |value: u64| {
         if let Some(place) = array.get_mut(next) {
             *place = value;
             next += 1;
+            nulls += usize::from(value == 0);
         }
     };
     front.iter().for_each(|&string| put(string));
@@ -230,6 +237,11 @@ fn fill(
     user::for_each_word(envp, envc, &mut put)?;
     put(text_address);
     put(0);
+    // Another thread has made an array shorter meanwhile. The kernel says so
+    // too; and the loader would not find the message behind a null.
+    if nulls != 2 {
+        return Err(Errno::EFAULT);
+    }
     let argv_words = front.len() + argc + 1;
     Ok((array_address, array_address + argv_words as u64 * 8))
 }
@@ -268,6 +280,7 @@ mod tests {
         let envp = [c"A=b".as_ptr() as u64, 0];
         let message = [b'm'; message::LEN];
         let mut small = Small::new();
+        let mut leftovers = Leftovers::NONE;
         let made = Arguments::new(
             &leading,
             argv.as_ptr() as u64,
@@ -275,6 +288,7 @@ mod tests {
             &message,
             c"/bin/script".as_ptr() as u64,
             &mut small,
+            &mut leftovers,
         )
         .unwrap();
         // SAFETY: the arrays that were just made.

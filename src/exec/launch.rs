@@ -41,16 +41,18 @@ pub(crate) fn serve(area: &mut ThreadArea) -> Action {
         log::warn_once_exec();
         return dispatch::answer(area, Errno::EPERM.to_result());
     };
+    // Signals from here on wait for the end, as in the kernel: an exec that gave
+    // way to each of them would never come to its end under a fast timer.
+    block_all(area);
+    if area.held_signal.is_some() {
+        // Its handler runs first, as it would have: back to the site.
+        area.call.return_address = area.call.return_address.wrapping_sub(2);
+        return dispatch::answer(area, area.call.number as i64);
+    }
     let mut leading = Leading::new();
     let errno = match resolve::resolve(&request, &mut leading) {
         Err(errno) => errno,
         Ok(program) => {
-            block_all(area);
-            if area.held_signal.is_some() {
-                // Its handler runs first, as it would have: back to the site.
-                area.call.return_address = area.call.return_address.wrapping_sub(2);
-                return dispatch::answer(area, area.call.number as i64);
-            }
             give_back_waiting(area);
             match program {
                 Program::Native => natively(area, &request),
@@ -87,8 +89,8 @@ pub(crate) fn first(request: &Request, flags: u64) -> Errno {
         report: descriptors::PROCESS.get(Kept::Report),
         flags,
     };
-    let mut small = Small::new();
-    match prepare(request, &leading, &target, &state, &mut small) {
+    let (mut small, mut leftovers) = (Small::new(), Leftovers::NONE);
+    match prepare(request, &leading, &target, &state, &mut small, &mut leftovers) {
         Ok(arguments) => go(&arguments, &target, &state),
         Err(errno) => errno,
     }
@@ -135,14 +137,12 @@ fn interposed(area: &mut ThreadArea, request: &Request, leading: &Leading, targe
         flags: 0,
     };
     let mut small = Small::new();
-    let arguments = match prepare(request, leading, &target, &state, &mut small) {
+    // A parent that waits for this child finds here what it leaves in their
+    // memory, also if it is killed.
+    let arguments = match prepare(request, leading, &target, &state, &mut small, &mut area.leftovers) {
         Ok(arguments) => arguments,
         Err(errno) => return errno,
     };
-    // A parent that waits for this child finds here what it leaves in their
-    // memory.
-    let (address, len) = arguments.scratch.mapping();
-    area.leftovers = Leftovers { address, len };
     // No other thread may fork, or move descriptors of ours, while the target's
     // survive an exec. A vfork child has descriptors of its own.
     let lock = (area.kind == Kind::Thread).then(rewriter::before_exec);
@@ -163,6 +163,7 @@ fn prepare<'m>(
     target: &Target,
     state: &State,
     small: &'m mut Small,
+    leftovers: &mut Leftovers,
 ) -> Result<Arguments<'m>, Errno> {
     let message = Message {
         target: target.file.number(),
@@ -182,6 +183,7 @@ fn prepare<'m>(
         &message.encode(),
         target.path,
         small,
+        leftovers,
     )
 }
 
