@@ -18,6 +18,9 @@ for mode in A=1 USERTRAP_REWRITE=off USERTRAP_STAT_TIME=on; do
     subject $mode failed-exec 10 100
     holds 'calls(report) == 1000 and calls(report, "execve") == 20 and root[0]["images"] == 1' "$mode"
 done
+# What the threads of one program leave, those of the next one have: 5,400 threads would be too many.
+subject A=1 thread-chain 600 10
+holds 'calls(report) == 54_000 and report["uncounted"]["threads"] == 0 and report["threads"] == 1 + 600 * 8'
 # Names are those of the programs.
 LD_PRELOAD=$LIB USERTRAP_TOOL=stat USERTRAP_FORMAT=json USERTRAP_OUT=$PWD/out bash -c '/bin/true; ls >/dev/null; exec sleep 0' >said
 holds 'sorted(p["name"] for p in processes) == ["ls", "sleep", "true"] and root[0]["name"] == "sleep"'

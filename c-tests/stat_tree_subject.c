@@ -212,13 +212,17 @@ int main(int argc, char **argv) {
         }
         char byte;
         CHECK_EQ(read(ends[0], &byte, 1), 1);
-    } else if (!strcmp(how, "chain")) { // one process, `number` programs
+    } else if (!strcmp(how, "chain") || !strcmp(how, "thread-chain")) { // one process, `number` programs
         char less[20], same[20];
+        if (!strcmp(how, "thread-chain")) { // each leaves eight threads
+            for (int t = 0; t < 8; t++) start_thread(thread_calls_and_waits, (void *)each, 0);
+            while (__atomic_load_n(&waiting, __ATOMIC_RELAXED) < 8) sched_yield();
+        }
         calls(each);
         if (number > 1) {
             snprintf(less, sizeof less, "%ld", number - 1);
             snprintf(same, sizeof same, "%ld", each);
-            execl(argv[0], argv[0], "chain", less, same, (char *)NULL);
+            execl(argv[0], argv[0], how, less, same, (char *)NULL);
             return 9;
         }
     } else if (!strcmp(how, "exec") || !strcmp(how, "vfork-exec") || !strcmp(how, "thread-exec")) {
