@@ -23,6 +23,7 @@ static struct shown {
     struct call call;
 } missed[SHOWN], early[SHOWN]; // early: before the arm, in case it is never set
 static uint64_t missed_count, early_count, processes;
+static uint64_t early_by_number[512];
 
 const char *call_name(const struct call *call, char *scratch, size_t length)
 {
@@ -48,7 +49,10 @@ void tally(struct process *process, pid_t tid, enum fate fate, const struct call
 {
     process->fates[fate]++;
     if (fate == MISSED) show(missed, &missed_count, process, tid, call);
-    if (fate == BEFORE_ARM) show(early, &early_count, process, tid, call);
+    if (fate == BEFORE_ARM) {
+        show(early, &early_count, process, tid, call);
+        early_by_number[call->number < 512 ? call->number : 511]++;
+    }
     if (options.verbose) {
         static const char *const words[] = {"gate", "trapped", "before-arm", "vsyscall", "32-bit", "undecided", "MISSED"};
         char scratch[32];
@@ -108,6 +112,20 @@ static void print_json(FILE *out, const struct program *row)
     fprintf(out, "}");
 }
 
+// The calls before the arm, by name; `format` takes a name and a count.
+static void print_early(FILE *out, const char *format)
+{
+    const char *comma = "";
+    for (uint64_t number = 0; number < 512; number++) {
+        if (!early_by_number[number]) continue;
+        struct call call = {.number = number, .arch = AUDIT_ARCH_X86_64};
+        char scratch[32];
+        fputs(comma, out);
+        fprintf(out, format, call_name(&call, scratch, sizeof scratch), early_by_number[number]);
+        comma = ", ";
+    }
+}
+
 // Returns how many were missed.
 uint64_t tally_print(void)
 {
@@ -140,6 +158,11 @@ uint64_t tally_print(void)
                 "undecided", "missed", "program");
         for (size_t i = 0; i < program_count; i++) print_row(&programs[i]);
         print_row(&total);
+        if (armed && early_count) {
+            fprintf(stderr, "early: ");
+            print_early(stderr, "%s %" PRIu64);
+            fprintf(stderr, "\n");
+        }
     }
     for (uint64_t i = 0; i < missed_count && i < SHOWN; i++) {
         char scratch[32];
@@ -154,7 +177,9 @@ uint64_t tally_print(void)
         fprintf(out, "{\"armed\": %s, \"processes\": %" PRIu64 ", \"calls\": %" PRIu64 ", \"total\": ",
                 armed ? "true" : "false", processes, calls_of(&total));
         print_json(out, &total);
-        fprintf(out, ", \"programs\": [");
+        fprintf(out, ", \"early\": {");
+        print_early(out, "\"%s\": %" PRIu64);
+        fprintf(out, "}, \"programs\": [");
         for (size_t i = 0; i < program_count; i++) {
             if (i) fprintf(out, ", ");
             print_json(out, &programs[i]);
