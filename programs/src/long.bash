@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # A long script: what shells do with processes. Prints the same text each time.
+# shellcheck disable=SC2209,SC2287,SC2216,SC2154,SC2034 # oddities are what it is for
 set -u -o pipefail
 say() { printf '%s\n' "$*"; }
 section() { printf '== %s\n' "$1"; }
