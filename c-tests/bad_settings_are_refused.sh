@@ -14,13 +14,13 @@ check() { # check NAME VALUE WORD...: the line names NAME and each WORD
 check USERTRAP_TOOL nonsense none stat
 check USERTRAP_TOOL STAT none stat
 check USERTRAP_FORMAT xml text json
-check USERTRAP_REWRITE maybe on off
+check USERTRAP_REWRITE maybe on lazy off
 check USERTRAP_LOG loud off error warn info debug
 check USERTRAP_UNFIT die run refuse
 check USERTRAP_TABLE banana 0x
 check USERTRAP_TABLE 0xffffffffffff 0x
 check USERTRAP_STAT_TIME 1 on off
-for good in USERTRAP_TOOL=none USERTRAP_FORMAT=json USERTRAP_FORMAT=text USERTRAP_REWRITE=on USERTRAP_REWRITE=off \
+for good in USERTRAP_TOOL=none USERTRAP_FORMAT=json USERTRAP_FORMAT=text USERTRAP_REWRITE=on USERTRAP_REWRITE=lazy USERTRAP_REWRITE=off \
     USERTRAP_LOG=off USERTRAP_LOG=error USERTRAP_UNFIT=run USERTRAP_UNFIT=refuse USERTRAP_STAT_TIME=off USERTRAP_STAT_TIME=on; do
     env "$good" LD_PRELOAD="$LIB" "$BIN/stat_subject" 2>err >out || fail "$good: status $?"
     [ "$(cat out)" = ok ] || fail "$good: output $(cat out)"

@@ -8,7 +8,7 @@
 #![allow(unsafe_code, reason = "reads code")]
 
 use core::ops::Range;
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU64, Ordering};
 
 use once_cell::race::OnceRef;
 
@@ -97,6 +97,9 @@ pub(crate) fn consider(site: u64, rax: u64) {
     if !ENABLED.load(Ordering::Relaxed) || STRANGERS.load(Ordering::Acquire) > 0 {
         return;
     }
+    if LAZY.load(Ordering::Relaxed) && !is_warm(site) {
+        return;
+    }
     let known = registry::find(site);
     if let Some(entry) = known {
         match entry.state() {
@@ -129,6 +132,31 @@ pub(crate) fn consider(site: u64, rax: u64) {
             format_args!("site {site:#x}, number {}: {}", rax as u32, reason.name()),
         );
     }
+}
+
+/// Sites are not rewritten at their first trap, but when they are warm.
+static LAZY: AtomicBool = AtomicBool::new(false);
+/// Traps of a site before it is warm: to prove and to write one costs as much as
+/// a few traps, and short processes execute most sites less often than that.
+const WARM: u8 = 16;
+/// Traps by site, in one page: sites that share a counter get warm together.
+static TRAPS: [AtomicU8; 4096] = [const { AtomicU8::new(0) }; 4096];
+
+/// Sets whether sites are rewritten only when they are warm.
+pub(crate) fn set_lazy(lazy: bool) {
+    LAZY.store(lazy, Ordering::Relaxed);
+}
+
+/// Counts a trap; whether its site has had enough by now.
+fn is_warm(site: u64) -> bool {
+    // Fibonacci hashing; the top bits are the best mixed.
+    let hash = site.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52;
+    let Some(counter) = TRAPS.get(hash as usize) else {
+        return true;
+    };
+    let count = counter.load(Ordering::Relaxed).saturating_add(1);
+    counter.store(count, Ordering::Relaxed);
+    count >= WARM
 }
 
 /// Whether a rewritten site has other bytes by now: the application has put

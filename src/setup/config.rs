@@ -35,6 +35,17 @@ pub enum Unfit {
     Refuse,
 }
 
+/// When sites are rewritten.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rewrite {
+    /// Never: all calls trap.
+    Off,
+    /// At the first trap.
+    On,
+    /// When they have trapped a few times.
+    Lazy,
+}
+
 /// All settings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config<'a> {
@@ -44,8 +55,8 @@ pub struct Config<'a> {
     pub out: Option<&'a [u8]>,
     /// `USERTRAP_FORMAT`: the form of reports.
     pub format: Format,
-    /// `USERTRAP_REWRITE`: whether sites are rewritten, or all calls trap.
-    pub rewrite: bool,
+    /// `USERTRAP_REWRITE`: when sites are rewritten.
+    pub rewrite: Rewrite,
     /// `USERTRAP_TABLE`: where to map the table, and nowhere else: 0x050f0000,
     /// or 0xNN060000 with NN up to 0x7f.
     pub table: Option<u64>,
@@ -66,7 +77,7 @@ impl Config<'_> {
         tool: Tool::None,
         out: None,
         format: Format::Text,
-        rewrite: true,
+        rewrite: Rewrite::On,
         table: None,
         log: Level::Warn,
         unfit: Unfit::Run,
@@ -106,6 +117,10 @@ const FORMAT: Words<Format> = Words {
 const SWITCH: Words<bool> = Words {
     names: &["on", "off"],
     values: &[true, false],
+};
+const REWRITE: Words<Rewrite> = Words {
+    names: &["on", "lazy", "off"],
+    values: &[Rewrite::On, Rewrite::Lazy, Rewrite::Off],
 };
 const LOG: Words<Level> = Words {
     names: &["off", "error", "warn", "info", "debug"],
@@ -167,7 +182,7 @@ impl<'a> Config<'a> {
             "USERTRAP_TOOL" => self.tool = TOOL.find(name, value)?,
             "USERTRAP_OUT" => self.out = Some(value),
             "USERTRAP_FORMAT" => self.format = FORMAT.find(name, value)?,
-            "USERTRAP_REWRITE" => self.rewrite = SWITCH.find(name, value)?,
+            "USERTRAP_REWRITE" => self.rewrite = REWRITE.find(name, value)?,
             "USERTRAP_TABLE" => self.table = Some(table_address(value).ok_or(ConfigError::Table { value })?),
             "USERTRAP_LOG" => self.log = LOG.find(name, value)?,
             "USERTRAP_UNFIT" => self.unfit = UNFIT.find(name, value)?,

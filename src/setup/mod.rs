@@ -23,7 +23,7 @@ use crate::image::BASE;
 use crate::kernel;
 use crate::kernel::log;
 use crate::rewrite::{rewriter, site, table, writer};
-use crate::setup::config::{Config, ConfigError, Level, Unfit};
+use crate::setup::config::{Config, ConfigError, Level, Rewrite, Unfit};
 use crate::tools;
 use crate::trap::{area, clock, dispatch, entry, ledger, sigaction};
 
@@ -128,7 +128,7 @@ fn configure(
     linked: Option<&'static &'static dyn Hook>,
 ) -> Result<(), Reason<'static>> {
     *SETTINGS.lock() = Settings {
-        rewrite: config.rewrite,
+        rewrite: config.rewrite != Rewrite::Off,
         table: config.table,
     };
     let hook = linked.or_else(|| tools::hook(config.tool, config.format, config.stat_time));
@@ -137,9 +137,11 @@ fn configure(
     }
     area::configure(hook.map_or(0, |hook| hook.thread_words()), process.fsgsbase());
     dispatch::configure(hook);
-    sigaction::configure(config.rewrite);
-    if config.rewrite {
+    let rewrite = config.rewrite != Rewrite::Off;
+    sigaction::configure(rewrite);
+    if rewrite {
         site::warm_up();
+        rewriter::set_lazy(config.rewrite == Rewrite::Lazy);
         rewriter::enable(&rewriter::Targets {
             of_number: |number| {
                 if entry::interest(number) == 0 {

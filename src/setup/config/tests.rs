@@ -28,8 +28,10 @@ fn each_word_of_each_setting_has_its_meaning() {
         assert_eq!(parse(&[&format!("USERTRAP_FORMAT={text}")]).unwrap().format, format);
     }
     for (text, on) in [("on", true), ("off", false)] {
-        assert_eq!(parse(&[&format!("USERTRAP_REWRITE={text}")]).unwrap().rewrite, on);
         assert_eq!(parse(&[&format!("USERTRAP_STAT_TIME={text}")]).unwrap().stat_time, on);
+    }
+    for (text, when) in [("on", Rewrite::On), ("lazy", Rewrite::Lazy), ("off", Rewrite::Off)] {
+        assert_eq!(parse(&[&format!("USERTRAP_REWRITE={text}")]).unwrap().rewrite, when);
     }
     for (text, level) in [
         ("off", Level::Off),
@@ -103,7 +105,10 @@ fn unknown_values_are_refused_with_the_valid_ones() {
             "USERTRAP_FORMAT=xml",
             "USERTRAP_FORMAT=xml is not known; valid: text, json",
         ),
-        ("USERTRAP_REWRITE=1", "USERTRAP_REWRITE=1 is not known; valid: on, off"),
+        (
+            "USERTRAP_REWRITE=1",
+            "USERTRAP_REWRITE=1 is not known; valid: on, lazy, off",
+        ),
         (
             "USERTRAP_STAT_TIME= on",
             "USERTRAP_STAT_TIME= on is not known; valid: on, off",
