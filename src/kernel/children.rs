@@ -37,6 +37,18 @@ pub(crate) fn next_signal(milliseconds: Option<u64>) -> Option<SigInfo> {
     result.is_ok().then_some(info)
 }
 
+/// Takes those of these signals that are pending, and blocked; each once.
+pub(crate) fn take_signals(mut set: u64) {
+    while set != 0 {
+        // SAFETY: live places for the set and the time; the siginfo is not asked for.
+        let result = unsafe { syscall!(SYS_rt_sigtimedwait, &raw const set, 0, [0u64; 2].as_ptr(), SIGSET_SIZE) };
+        match checked(result) {
+            Ok(signal) => set &= !(1 << (signal - 1)),
+            Err(_) => return,
+        }
+    }
+}
+
 /// kill(2).
 pub(crate) fn kill(pid: u32, signal: i32) {
     // SAFETY: takes no pointers.

@@ -17,6 +17,7 @@ use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 
 use crate::abi::errno::Errno;
+use crate::abi::sigframe::bit;
 use crate::kernel;
 use crate::rewrite::rewriter;
 use crate::trap::area::ThreadArea;
@@ -390,8 +391,13 @@ pub(crate) fn write_report(numbers: &Numbers, write: impl FnOnce(&mut dyn fmt::W
     // SAFETY: just mapped, of that size, ours alone.
     let bytes = unsafe { core::slice::from_raw_parts_mut(buffer as *mut u8, BUFFER) };
     let mut out = Buffer { fd, bytes, len: 0 };
+    // That nobody reads the report, or that there is no room for it, is no
+    // reason to die of a signal.
+    let mask = kernel::set_mask(!0);
     let _ = write(&mut out);
     out.flush();
+    kernel::children::take_signals(bit(libc::SIGPIPE) | bit(libc::SIGXFSZ));
+    kernel::set_mask(mask);
     // SAFETY: the slice is gone.
     unsafe { kernel::unmap(buffer, BUFFER) };
 }
