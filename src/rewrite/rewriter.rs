@@ -361,10 +361,24 @@ pub(crate) fn release(area: *const ThreadArea) {
 }
 
 fn lock_waiting() -> Guard {
+    /// A holder is done long before, unless it has been killed: a process that
+    /// shares our memory (CLONE_VM alone) has no parent that would tell.
+    const PATIENCE: u32 = 1024;
+    let mut tries = 0u32;
     loop {
-        match try_lock() {
-            Some(guard) => return guard,
-            None => kernel::yield_now(),
+        if let Some(guard) = try_lock() {
+            return guard;
+        }
+        kernel::yield_now();
+        tries = tries.wrapping_add(1);
+        let holder = LOCK.load(Ordering::Relaxed);
+        if tries.is_multiple_of(PATIENCE) && holder > EXEC {
+            let holder = holder as *const ThreadArea;
+            // SAFETY: areas are never unmapped.
+            let process = unsafe { (*holder).process.load(Ordering::Relaxed) };
+            if process != 0 && kernel::is_dead(process) {
+                release(holder);
+            }
         }
     }
 }

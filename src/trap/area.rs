@@ -116,6 +116,9 @@ pub(crate) struct ThreadArea {
     /// The application's handlers: the process's, or `own_dispositions`.
     pub(crate) dispositions: AtomicPtr<Dispositions>,
     pub(crate) own_dispositions: Dispositions,
+    /// The number of a process that shares our memory and has no parent that
+    /// waits for it; 0 for all others.
+    pub(crate) process: AtomicU32,
     /// Where our descriptors are in the thread's table of descriptors: null for
     /// the process's, or `own_numbers`, or those of another thread's area.
     pub(crate) numbers: AtomicPtr<Numbers>,

@@ -89,6 +89,7 @@ pub(crate) fn enter_clone3(area: &mut ThreadArea) -> Action {
 fn prepare(child: &mut ThreadArea, parent: &ThreadArea, flags: u64) {
     child.inherit(parent);
     child.clone_flags = flags;
+    child.process.store(0, Ordering::Relaxed);
     child.new_area = core::ptr::from_ref(parent) as u64;
     child.kind = match () {
         () if flags & CLONE_THREAD != 0 => parent.kind,
@@ -175,6 +176,9 @@ pub(crate) unsafe extern "C" fn child_from_gate(area: *mut ThreadArea) {
     } else {
         if flags & CLONE_VFORK != 0 {
             rewriter::release(area.new_area as *const ThreadArea);
+        }
+        if area.kind == Kind::VmProcess && flags & CLONE_THREAD == 0 {
+            area.process.store(kernel::getpid(), Ordering::Relaxed);
         }
         area::EVER.fetch_add(1, Ordering::Relaxed);
         ledger::thread_began();
