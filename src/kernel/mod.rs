@@ -3,7 +3,6 @@
 
 #![allow(unsafe_code, reason = "system calls act on raw memory")]
 
-#[cfg(not(any(test, feature = "std")))]
 pub(crate) mod children;
 pub(crate) mod log;
 pub(crate) mod path;
