@@ -45,8 +45,8 @@ static void run(const char *form, unsigned long ignored) {
     char text[20], *argv[] = {"image", text, NULL}, *envp[] = {NULL};
     IN_CHILD(status, {
         // The two that libc keeps for itself may have come ignored.
-        struct kernel_action none = {0, 0, 0, 0};
-        for (int signal = 32; signal <= 33; signal++) CHECK_EQ(raw4(SYS_rt_sigaction, signal, &none, NULL, 8), 0);
+        unsigned long none[4] = {0};
+        for (int signal = 32; signal <= 33; signal++) CHECK_EQ(raw4(SYS_rt_sigaction, signal, none, NULL, 8), 0);
         for (int signal = 1; signal <= 64; signal++) {
             if (signal == SIGKILL || signal == SIGSTOP || signal == 32 || signal == 33) continue;
             struct sigaction action = {.sa_handler = ignored >> (signal - 1) & 1 ? SIG_IGN : handler,
