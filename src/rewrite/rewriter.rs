@@ -125,6 +125,15 @@ pub(crate) fn consider(site: u64, rax: u64) {
     let Some(entry) = known.or_else(|| registry::insert(site)) else {
         return;
     };
+    // Another thread, with the same trap, may have had the lock in between.
+    let done = match entry.state() {
+        State::Seen => false,
+        State::Rewritten => !is_stale(entry),
+        State::Changing => true,
+    };
+    if done {
+        return;
+    }
     if let Err(reason) = rewrite(entry, site, rax) {
         entry.refuse(reason);
         log::line(
