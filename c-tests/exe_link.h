@@ -42,6 +42,23 @@ static MAYBE_UNUSED struct stat program_stat;
         CHECK_EQ(close(fd_), 0);               \
     } while (0)
 
+// Every common form of the path of this process's link, one of them from its directory.
+static MAYBE_UNUSED void each_form(void (*form)(const char *)) {
+    char path[PATH_MAX], here[PATH_MAX];
+    CHECK(getcwd(here, sizeof here) != NULL);
+    form("/proc/self/exe");
+    form("/proc/thread-self/exe");
+    form("//proc///self/./exe");
+    form("/proc/../proc/self/exe");
+    snprintf(path, sizeof path, "/proc/%d/exe", getpid());
+    form(path);
+    snprintf(path, sizeof path, "/proc/%d/task/%d/exe", getpid(), getpid());
+    form(path);
+    CHECK_EQ(chdir("/proc/self"), 0);
+    form("exe");
+    CHECK_EQ(chdir(here), 0);
+}
+
 // CHECK_LINK(path, want): readlink's text.
 #define CHECK_LINK(path, want)                                            \
     do {                                                                  \

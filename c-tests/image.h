@@ -58,5 +58,9 @@ static MAYBE_UNUSED int run_image(const char *path, char *const *argv, char *con
     for (const char *forms_[] = {"pie", "nopie", "static", "static-pie"}, **at_ = forms_, *form;        \
          at_ < forms_ + 4 && (form = *at_); at_++)
 
+// For a dynamic and a static one.
+#define DYNAMIC_AND_STATIC(form)                                                                      \
+    for (const char *forms_[] = {"pie", "static"}, **at_ = forms_, *form; at_ < forms_ + 2 && (form = *at_); at_++)
+
 #endif
 #endif

@@ -13,19 +13,18 @@ int main(int argc, char **argv) {
 }
 #else
 int main(void) {
-    const char *forms[] = {"pie", "static"};
-    for (int n = 0; n < 2; n++) {
+    DYNAMIC_AND_STATIC(form) {
         int status;
         char *argv[] = {"image", "wait", NULL}, *envp[] = {NULL};
         IN_CHILD(status, {
             alarm(1);
-            execve(image(forms[n]), argv, envp);
+            execve(image(form), argv, envp);
         });
         CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM);
         argv[1] = "look";
         IN_CHILD(status, {
             alarm(100);
-            execve(image(forms[n]), argv, envp);
+            execve(image(form), argv, envp);
         });
         CHECK_EQ(status, 0);
     }

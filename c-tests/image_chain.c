@@ -39,10 +39,9 @@ int main(int argc, char **argv, char **envp) {
 }
 #else
 int main(void) {
-    const char *forms[] = {"pie", "static"};
-    for (int n = 0; n < 2; n++) {
-        char *argv[] = {(char *)image(forms[n]), "0", "", NULL};
-        IMAGE_PASSES_WITH(forms[n], argv);
+    DYNAMIC_AND_STATIC(form) {
+        char *argv[] = {(char *)image(form), "0", "", NULL};
+        IMAGE_PASSES_WITH(form, argv);
     }
     PASS();
 }

@@ -19,8 +19,7 @@ int main(int argc, char **argv) {
 }
 #else
 int main(void) {
-    const char *forms[] = {"pie", "static"};
-    for (int n = 0; n < 2; n++) {
+    DYNAMIC_AND_STATIC(form) {
         int status;
         char ended[16], alive[16], self[16], *argv[] = {"image", ended, alive, self, NULL}, *envp[] = {NULL};
         IN_CHILD(status, {
@@ -34,7 +33,7 @@ int main(void) {
                 for (;;) pause();
             snprintf(alive, sizeof alive, "%d", child);
             snprintf(self, sizeof self, "%d", getpid());
-            execve(image(forms[n]), argv, envp);
+            execve(image(form), argv, envp);
         });
         CHECK_EQ(status, 0);
     }

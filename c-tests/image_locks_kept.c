@@ -24,10 +24,9 @@ int main(int argc, char **argv) {
 }
 #else
 int main(void) {
-    const char *forms[] = {"pie", "static"};
-    for (int n = 0; n < 2; n++) {
+    DYNAMIC_AND_STATIC(form) {
         int status;
-        char *argv[] = {"image", (char *)image(forms[n]), NULL}, *envp[] = {NULL};
+        char *argv[] = {"image", (char *)image(form), NULL}, *envp[] = {NULL};
         IN_CHILD(status, {
             struct flock lock = {.l_type = F_WRLCK, .l_len = 10};
             int file = open("locked", O_RDWR | O_CREAT, 0644), self = open(argv[1], O_RDONLY);

@@ -34,11 +34,10 @@ int main(void) {
 }
 #else
 int main(void) {
-    const char *forms[] = {"pie", "static"};
-    for (int n = 0; n < 2; n++) {
+    DYNAMIC_AND_STATIC(form) {
         int status;
         char *argv[] = {"image", NULL}, *envp[] = {NULL};
-        SHOW("%s:", forms[n]);
+        SHOW("%s:", form);
         IN_CHILD(status, {
             CHECK_EQ(prctl(PR_SET_KEEPCAPS, 1), 0);
             CHECK_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
@@ -49,7 +48,7 @@ int main(void) {
             CHECK_EQ(write(file, "0x21", 4), 4);
             close(file);
             CHECK_EQ(prctl(PR_SET_DUMPABLE, 0), 0);
-            execve(image(forms[n]), argv, envp);
+            execve(image(form), argv, envp);
         });
         CHECK_EQ(status, 0);
     }

@@ -50,15 +50,14 @@ static int flood(const char *form, int ignore, int stop, int turns) {
 }
 
 int main(void) {
-    const char *forms[] = {"pie", "static"};
-    for (int n = 0; n < 2; n++) {
-        CHECK_EQ(flood(forms[n], 1, 0, 60), 0);
-        CHECK_EQ(flood(forms[n], 0, 0, 60), 0);
-        CHECK_EQ(flood(forms[n], 1, 1, 60), 0);
+    DYNAMIC_AND_STATIC(form) {
+        CHECK_EQ(flood(form, 1, 0, 60), 0);
+        CHECK_EQ(flood(form, 0, 0, 60), 0);
+        CHECK_EQ(flood(form, 1, 1, 60), 0);
         // One that ends it, at many moments.
         for (int moment = 0; moment < 40; moment++) {
             int status;
-            char *argv[] = {(char *)image(forms[n]), "100000", NULL}, *envp[] = {NULL};
+            char *argv[] = {(char *)image(form), "100000", NULL}, *envp[] = {NULL};
             pid_t child = fork();
             if (child == 0) {
                 execve(argv[0], argv, envp);

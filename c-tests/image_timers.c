@@ -43,8 +43,7 @@ int main(int argc, char **argv) {
 }
 #else
 int main(void) {
-    const char *forms[] = {"pie", "static"};
-    for (int n = 0; n < 2; n++) {
+    DYNAMIC_AND_STATIC(form) {
         int status;
         char text[20], *argv[] = {"image", text, NULL}, *envp[] = {NULL};
         IN_CHILD(status, {
@@ -60,7 +59,7 @@ int main(void) {
             CHECK_EQ(setitimer(ITIMER_VIRTUAL, &((struct itimerval){{50, 0}, {40, 0}}), NULL), 0);
             CHECK_EQ(setitimer(ITIMER_PROF, &((struct itimerval){{60, 0}, {40, 0}}), NULL), 0);
             CHECK_EQ(setitimer(ITIMER_REAL, &((struct itimerval){{0, 20000}, {0, 20000}}), NULL), 0);
-            execve(image(forms[n]), argv, envp);
+            execve(image(form), argv, envp);
         });
         CHECK_EQ(status, 0);
     }

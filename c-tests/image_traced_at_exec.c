@@ -21,14 +21,13 @@ static unsigned long peek(pid_t child, unsigned long address) {
 }
 
 int main(void) {
-    const char *forms[] = {"pie", "static"};
-    for (int n = 0; n < 2; n++) {
+    DYNAMIC_AND_STATIC(form) {
         int status;
         char path[64], *argv[] = {"image", "", "third", NULL}, *envp[] = {"A=1", NULL};
         pid_t child = fork();
         if (child == 0) {
             CHECK_EQ(ptrace(PTRACE_TRACEME, 0, NULL, NULL), 0);
-            execve(image(forms[n]), argv, envp);
+            execve(image(form), argv, envp);
             _exit(126);
         }
         // Under the library its own signals may come first.

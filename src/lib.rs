@@ -18,6 +18,8 @@
 pub mod abi;
 pub mod arm;
 pub mod exec;
+#[cfg(test)]
+mod fuzz;
 pub mod hook;
 mod image;
 pub mod kernel;

@@ -30,12 +30,16 @@ pub const EM_X86_64: u16 = 62;
 
 /// A segment to map.
 pub const PT_LOAD: u32 = 1;
+/// What the dynamic linker needs.
+pub const PT_DYNAMIC: u32 = 2;
 /// The path of the program interpreter.
 pub const PT_INTERP: u32 = 3;
 /// Where the program headers themselves are; the kernel does not look at it.
 pub const PT_PHDR: u32 = 6;
 /// Whether the stack is to be executable.
 pub const PT_GNU_STACK: u32 = 0x6474_e551;
+/// What is only written to by relocations.
+pub const PT_GNU_RELRO: u32 = 0x6474_e552;
 /// Where `.note.gnu.property` is; the kernel does not read it on x86-64.
 pub const PT_GNU_PROPERTY: u32 = 0x6474_e553;
 
@@ -430,13 +434,7 @@ mod tests {
 
     #[test]
     fn no_bytes_break_the_parser() {
-        let mut state = 0x9e37_79b9_7f4a_7c15u64;
-        let mut next = move || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state
-        };
+        let mut next = crate::fuzz::numbers();
         let (mut loadable, mut refused) = (0, 0);
         for _ in 0..200_000 {
             let seeds = [elf64(), elf32(3), elf32(62)];

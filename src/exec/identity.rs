@@ -79,7 +79,7 @@ pub(crate) fn reach(owner: Owner, link: &mut PathBuffer, out: &mut PathBuffer) -
     // Another process of the same program, perhaps of a deleted one.
     let mut own = PathBuffer::new();
     if own_descriptor(&mut own)
-        && kernel::file_identity(descriptors::kept(Kept::Program)).is_ok_and(|(_, inode)| inode == found.inode)
+        && stat_at(libc::AT_FDCWD, own.c_str()).is_ok_and(|id| id.inode == found.inode)
         && is_link_to(&own, out.bytes())
     {
         return out.set(own.bytes()).map_err(|_| Errno::ENAMETOOLONG);
@@ -116,8 +116,7 @@ pub(crate) fn name(owner: Owner, link: &mut PathBuffer, out: &mut PathBuffer) ->
 /// The path of the kept descriptor, if there is one. Whoever has found its own
 /// exe link has found out that /proc is there.
 pub(crate) fn own_descriptor(out: &mut PathBuffer) -> bool {
-    let fd = descriptors::kept(Kept::Program);
-    fd >= 0 && link::set_descriptor(out, fd).is_ok()
+    descriptors::program().is_some_and(|fd| link::set_descriptor(out, fd).is_ok())
 }
 
 fn is_link_to(link: &PathBuffer, name: &[u8]) -> bool {

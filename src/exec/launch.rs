@@ -13,8 +13,8 @@ use crate::exec::resolve::{self, Program, Target};
 use crate::kernel;
 use crate::kernel::log;
 use crate::kernel::process::{self, AT_EXECVE_CHECK, execveat};
-use crate::rewrite::rewriter;
-use crate::trap::area::{Action, Kind, ThreadArea};
+use crate::rewrite::lock;
+use crate::trap::area::{self, Action, Kind, ThreadArea};
 use crate::trap::descriptors::{self, Kept};
 use crate::trap::mask::{block_all, give_back_waiting};
 use crate::trap::{dispatch, ledger, sigaction};
@@ -103,7 +103,7 @@ pub(crate) fn first(request: &Request, flags: u64) -> Errno {
 fn apart(area: &mut ThreadArea, request: &Request, leading: &mut Leading, tree: i32) -> Errno {
     let threads = area.kind == Kind::Thread;
     if threads {
-        rewriter::before_fork();
+        lock::before_fork();
     }
     // Where an outer filter forbids it (containers' do), the others keep the
     // target's.
@@ -111,7 +111,7 @@ fn apart(area: &mut ThreadArea, request: &Request, leading: &mut Leading, tree: 
         descriptors::own_table(area);
     }
     if threads {
-        rewriter::after_fork();
+        lock::after_fork();
     }
     leading.clear();
     match resolve::resolve(request, leading) {
@@ -145,12 +145,12 @@ fn interposed(area: &mut ThreadArea, request: &Request, leading: &Leading, targe
     };
     // No other thread may fork, or move descriptors of ours, while the target's
     // survive an exec. A vfork child has descriptors of its own.
-    let lock = (area.kind == Kind::Thread).then(rewriter::before_exec);
+    let taken = (area.kind == Kind::Thread).then(lock::before_exec);
     ledger::before_exec(area);
     let errno = go(&arguments, &target, &state);
     ledger::after_failed_exec(area);
-    if let Some(lock) = lock {
-        rewriter::after_failed_exec(lock);
+    if let Some(taken) = taken {
+        lock::after_failed_exec(taken);
     }
     area.leftovers = Leftovers::NONE;
     arguments.scratch.unmap();
@@ -210,6 +210,10 @@ fn natively(area: &mut ThreadArea, request: &Request) -> Errno {
     let table = area.dispositions.load(Ordering::Relaxed);
     // SAFETY: tables outlive the threads that use them.
     let ignored = sigaction::ignored(unsafe { &*table });
+    // Where others share the kernel's handlers, a trap of theirs would find
+    // SIGSYS ignored, and be their end: the image then finds it not ignored.
+    let apart = table == &raw mut area.own_dispositions || area::is_alone();
+    let ignored = if apart { ignored } else { 0 };
     sigaction::ignore(ignored, true);
     let before = kernel::set_mask(area.saved_mask.load(Ordering::Relaxed) | area.virtual_mask);
     ledger::before_native_exec(area);

@@ -352,13 +352,8 @@ mod tests {
 
     #[test]
     fn no_bytes_break_the_parser() {
-        let mut state = 0x9e37_79b9_7f4a_7c15u64;
-        let mut next = move || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 11) as usize
-        };
+        let mut numbers = crate::fuzz::numbers();
+        let mut next = || (numbers() >> 11) as usize;
         let (mut handlers, mut rejected) = (0, 0);
         for _ in 0..100_000 {
             let seeds = [AARCH64, b"enabled\ninterpreter /i\nflags: P\nextension .exe\n"];

@@ -237,7 +237,7 @@ mod tests {
             "/proc/self/task//exe",
             "/proc/self/task/1/task/1/exe",
             "/proc/self/fd/exe",
-            "/proc/self/root/proc/self/exe",
+            concat!("/proc/self/root", "/proc/self/exe"),
             "/proc/self/exe/exe",
             "/a/proc/self/exe",
             "/proc/selfish/exe",

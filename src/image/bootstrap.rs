@@ -8,6 +8,7 @@
 use core::arch::global_asm;
 use core::mem::size_of;
 
+use crate::abi::elf::{PF_W, PF_X, PT_DYNAMIC, PT_GNU_RELRO, PT_LOAD};
 use crate::abi::errno::Errno;
 use crate::image::{BASE, MARK, MARK_AT};
 use crate::kernel::{self, user};
@@ -63,13 +64,6 @@ struct Relocation {
     addend: i64,
 }
 
-pub(super) const PT_LOAD: u32 = 1;
-const PT_DYNAMIC: u32 = 2;
-pub(super) const PT_GNU_STACK: u32 = 0x6474_e551;
-const PT_GNU_RELRO: u32 = 0x6474_e552;
-pub(super) const PF_X: u32 = 1;
-pub(super) const PF_W: u32 = 2;
-pub(super) const PF_R: u32 = 4;
 const DT_RELA: u64 = 7;
 const DT_RELASZ: u64 = 8;
 const R_X86_64_RELATIVE: u64 = 8;

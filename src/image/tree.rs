@@ -6,10 +6,11 @@
 use core::mem::size_of;
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use crate::abi::elf::{ET_EXEC, HEADER_SIZE, PF_R, PF_W, PT_GNU_STACK, PT_LOAD};
 use crate::abi::errno::Errno;
 use crate::exec::{identity, loader};
 use crate::image::BASE;
-use crate::image::bootstrap::{PAGE, PF_R, PF_W, PT_GNU_STACK, PT_LOAD, ProgramHeader, headers, is_read_only, pages};
+use crate::image::bootstrap::{PAGE, ProgramHeader, headers, is_read_only, pages};
 use crate::kernel;
 use crate::kernel::process;
 use crate::trap::descriptors::{self, Kept};
@@ -20,13 +21,11 @@ static IMAGE_END: AtomicU64 = AtomicU64::new(0);
 /// The name that /proc/PID/exe shows, after `/memfd:`.
 const NAME: &core::ffi::CStr = c"usertrap";
 
-const ET_EXEC: u16 = 2;
 const E_TYPE: usize = 16;
 const E_ENTRY: usize = 24;
 const E_PHOFF: usize = 32;
 const E_SHOFF: usize = 40;
 const E_PHNUM: usize = 56;
-const SIZE_OF_ELF_HEADER: usize = 64;
 
 /// Writes the core, as it is configured now, into a new tree file. Its offsets
 /// are those of the memory at [`BASE`], its zero pages are holes.
@@ -146,7 +145,7 @@ impl Headers {
         put(E_SHOFF, &[0; 8]);
         put(E_PHNUM, &(self.len as u16).to_le_bytes());
         put(E_PHNUM + 2, &[0; 6]);
-        let table = SIZE_OF_ELF_HEADER;
+        let table = HEADER_SIZE;
         put(E_PHOFF, &(table as u64).to_le_bytes());
         for (index, header) in self.headers().iter().enumerate() {
             let header = core::ptr::from_ref(header).cast::<[u8; size_of::<ProgramHeader>()]>();

@@ -4,10 +4,12 @@
 pub mod boundary;
 pub mod code;
 pub mod eh_frame;
+pub(crate) mod lock;
 mod maps;
 mod module;
 pub mod padding;
 pub mod plan;
+pub(crate) mod position;
 pub mod refusal;
 pub mod registry;
 pub mod replay;
@@ -16,4 +18,5 @@ pub mod site;
 pub(crate) mod table;
 pub mod trampoline;
 pub mod vma;
+pub(crate) mod warm;
 pub(crate) mod writer;

@@ -1,58 +1,39 @@
 //! From a trap to a rewritten site: look up, prove, make the trampoline, write.
 //!
-//! All changes are made under one lock. The signal handler only tries it: who
-//! does not get it lets the site trap once more. Forks and protection changes,
-//! which come from ordinary calls, wait for it; its holders run with all
-//! signals blocked and wait for nobody.
+//! All changes are made under one lock ([`lock`]). The signal handler only tries
+//! it: who does not get it lets the site trap once more.
 
 #![allow(unsafe_code, reason = "reads code")]
 
 use core::ops::Range;
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use once_cell::race::OnceRef;
 
 use crate::abi::errno::Errno;
 use crate::hook::Summary;
 use crate::kernel;
-use crate::kernel::{log, process};
+use crate::kernel::log;
 use crate::rewrite::maps::{self, Maps};
-use crate::rewrite::module;
 use crate::rewrite::padding::Pad;
-use crate::rewrite::plan::{INVALID, plan, plan_alone, unplan};
+use crate::rewrite::plan::{plan, plan_alone, unplan};
 use crate::rewrite::refusal::Refusal;
 use crate::rewrite::registry::{self, Entry, State};
 use crate::rewrite::site::{Code, Form, prove_among};
-use crate::rewrite::table;
 use crate::rewrite::trampoline::{Jump, Slot, long_jump, near_jump, short_jump, trampoline};
 use crate::rewrite::vma::{Policy, Vma};
 use crate::rewrite::writer::{OwnMemory, Writer};
+use crate::rewrite::{lock, module, table, warm};
 use crate::setup::config::Level;
-use crate::trap::area::{self, ThreadArea};
+use crate::trap::area;
 
 const PAGE: u64 = 4096;
 /// Traps after which code that the application made itself is rewritten.
 const HOT: u32 = 4096;
 /// More than the distance between a site and its padding.
-const NEAR: u64 = 256;
+pub(super) const NEAR: u64 = 256;
 /// Code on each side of a site that the prover gets to see.
 const AROUND: u64 = 64 << 10;
-
-/// The lock: the area of the thread that holds it, or 0. A vfork child can be
-/// killed while it does, and we live on.
-// In .data like those below: the page is written at every start, while .bss has
-// these few words on a page of their own.
-#[unsafe(link_section = ".data")]
-static LOCK: AtomicU64 = AtomicU64::new(0);
-
-/// Holds the lock.
-struct Guard;
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        LOCK.store(0, Ordering::Release);
-    }
-}
 
 #[unsafe(link_section = ".data")]
 static ENABLED: AtomicBool = AtomicBool::new(false);
@@ -97,7 +78,7 @@ pub(crate) fn consider(site: u64, rax: u64) {
     if !ENABLED.load(Ordering::Relaxed) || STRANGERS.load(Ordering::Acquire) > 0 {
         return;
     }
-    if LAZY.load(Ordering::Relaxed) && !is_warm(site) {
+    if !warm::is_due(site) {
         return;
     }
     let known = registry::find(site);
@@ -121,7 +102,7 @@ pub(crate) fn consider(site: u64, rax: u64) {
             return;
         }
     }
-    let Some(_guard) = try_lock() else { return };
+    let Some(_guard) = lock::take_if_free() else { return };
     let Some(entry) = known.or_else(|| registry::insert(site)) else {
         return;
     };
@@ -143,31 +124,6 @@ pub(crate) fn consider(site: u64, rax: u64) {
     }
 }
 
-/// Sites are not rewritten at their first trap, but when they are warm.
-static LAZY: AtomicBool = AtomicBool::new(false);
-/// Traps of a site before it is warm: to prove and to write one costs as much as
-/// a few traps, and short processes execute most sites less often than that.
-const WARM: u8 = 16;
-/// Traps by site, in one page: sites that share a counter get warm together.
-static TRAPS: [AtomicU8; 4096] = [const { AtomicU8::new(0) }; 4096];
-
-/// Sets whether sites are rewritten only when they are warm.
-pub(crate) fn set_lazy(lazy: bool) {
-    LAZY.store(lazy, Ordering::Relaxed);
-}
-
-/// Counts a trap; whether its site has had enough by now.
-fn is_warm(site: u64) -> bool {
-    // Fibonacci hashing; the top bits are the best mixed.
-    let hash = site.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52;
-    let Some(counter) = TRAPS.get(hash as usize) else {
-        return true;
-    };
-    let count = counter.load(Ordering::Relaxed).saturating_add(1);
-    counter.store(count, Ordering::Relaxed);
-    count >= WARM
-}
-
 /// Whether a rewritten site has other bytes by now: the application has put
 /// new code there.
 fn is_stale(entry: &Entry) -> bool {
@@ -180,12 +136,12 @@ fn is_stale(entry: &Entry) -> bool {
 }
 
 /// The slot of a site that has one.
-fn slot_of(entry: &Entry) -> Slot {
+pub(super) fn slot_of(entry: &Entry) -> Slot {
     table::slot(entry.slot.load(Ordering::Relaxed).wrapping_sub(1) as usize)
 }
 
 /// Whether a jump to the slot's trampoline lies at `pad`.
-fn pad_jumps(pad: u64, slot: Slot) -> bool {
+pub(super) fn pad_jumps(pad: u64, slot: Slot) -> bool {
     holds(pad, near_jump(pad, slot.trampoline)) || holds(pad, Some(long_jump(slot.address)))
 }
 
@@ -282,7 +238,7 @@ fn pack(bytes: &[u8; 7]) -> u64 {
     u64::from_le_bytes([a, b, c, d, e, f, g, 0])
 }
 
-fn unpack(word: u64) -> [u8; 7] {
+pub(super) fn unpack(word: u64) -> [u8; 7] {
     let [a, b, c, d, e, f, g, _] = word.to_le_bytes();
     [a, b, c, d, e, f, g]
 }
@@ -298,152 +254,6 @@ fn code_around<'a>(vma: &Vma, site: u64) -> Code<'a> {
     Code { bytes, base: start }
 }
 
-/// Where a thread goes on that met an invalid opcode of ours.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Resume {
-    /// At the start of a trampoline.
-    Trampoline(u64),
-    /// In the entry: the call is to be made, with rax as it is.
-    Call {
-        /// Behind the site.
-        return_address: u64,
-    },
-    /// Where it is: the opcode is gone by now.
-    Again,
-}
-
-/// A SIGILL at `rip`: None if it is the application's own.
-pub(crate) fn invalid_opcode(rip: u64) -> Option<Resume> {
-    let at_head = registry::find(rip.wrapping_add(5)).filter(|entry| entry.pad.load(Ordering::Relaxed) == 0);
-    let at_site = registry::find(rip);
-    let mut found = [0];
-    if at_head.or(at_site).is_none() || kernel::copy_in(&mut found, rip).is_err() {
-        return None;
-    }
-    if found == [INVALID] {
-        if let Some(entry) = at_head.filter(|entry| entry.state() != State::Seen) {
-            return Some(Resume::Trampoline(slot_of(entry).trampoline));
-        }
-        let return_address = rip.wrapping_add(2);
-        return at_site
-            .filter(|entry| entry.state() != State::Seen)
-            .map(|_| Resume::Call { return_address });
-    }
-    // Changed between the exception and here: to the end of a rewrite, or back
-    // to the original.
-    let ours = |entry: &Entry, offset: usize, jump: u8| {
-        let original = unpack(entry.original.load(Ordering::Relaxed));
-        entry.slot.load(Ordering::Relaxed) != 0 && (found == [jump] || original.get(offset) == found.first())
-    };
-    let gone = at_head.is_some_and(|entry| ours(entry, 0, 0xff)) || at_site.is_some_and(|entry| ours(entry, 5, 0xeb));
-    gone.then_some(Resume::Again)
-}
-
-/// The application's place for a place in a trampoline, or in padding.
-pub(crate) fn site_position(rip: u64) -> Option<u64> {
-    table::site_position(rip).or_else(|| padding_position(rip))
-}
-
-/// The site whose jump to its trampoline lies at `rip`, in padding.
-pub(crate) fn padding_position(rip: u64) -> Option<u64> {
-    let mut sites = (0..table::used()).map(|slot| table::return_address(slot).wrapping_sub(2));
-    sites.find(|site| {
-        site.abs_diff(rip) < NEAR
-            && registry::find(*site)
-                .is_some_and(|entry| entry.pad.load(Ordering::Relaxed) == rip && pad_jumps(rip, slot_of(entry)))
-    })
-}
-
-fn try_lock() -> Option<Guard> {
-    let me = area::current() as u64;
-    // Without an area there is one thread.
-    let me = me.max(1);
-    let free = LOCK.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed);
-    free.is_ok().then(|| Guard)
-}
-
-/// Frees the lock if that thread holds it. If it was a vfork child, killed in
-/// the middle of a change, its site may be left with the invalid opcode, which
-/// sends threads to the trampoline.
-pub(crate) fn release(area: *const ThreadArea) {
-    let _ = LOCK.compare_exchange(area as u64, 0, Ordering::Release, Ordering::Relaxed);
-}
-
-fn lock_waiting() -> Guard {
-    /// A holder is done long before, unless it has been killed: a process that
-    /// shares our memory (CLONE_VM alone) has no parent that would tell.
-    const PATIENCE: u32 = 1024;
-    let mut tries = 0u32;
-    loop {
-        if let Some(guard) = try_lock() {
-            return guard;
-        }
-        kernel::yield_now();
-        tries = tries.wrapping_add(1);
-        let holder = LOCK.load(Ordering::Relaxed);
-        if tries.is_multiple_of(PATIENCE) && holder > EXEC {
-            let holder = holder as *const ThreadArea;
-            // SAFETY: areas are never unmapped.
-            let process = unsafe { (*holder).process.load(Ordering::Relaxed) };
-            if process != 0 && kernel::is_dead(process) {
-                release(holder);
-            }
-        }
-    }
-}
-
-/// Takes the lock over a fork, so that the child finds no site half written.
-pub(crate) fn before_fork() {
-    core::mem::forget(lock_waiting());
-}
-
-/// In parent and child.
-pub(crate) fn after_fork() {
-    LOCK.store(0, Ordering::Release);
-}
-
-/// The lock's value during an exec: only its lower half is not 0.
-const EXEC: u64 = 1 << 1;
-
-/// Takes the lock over an exec. Returns what [`after_failed_exec`] wants back.
-///
-/// After an exec that succeeds, somebody may live on in this memory: the vfork
-/// child of another thread. The kernel frees the lock then: it writes an int of
-/// 0 to the thread's `clear_child_tid` if the memory that it leaves has other
-/// users (`mm_release` of `kernel/fork.c`).
-pub(crate) fn before_exec() -> Option<u64> {
-    before_fork();
-    if area::is_alone() {
-        return None;
-    }
-    LOCK.store(EXEC, Ordering::Relaxed);
-    let before = process::tid_address().ok()?;
-    process::set_tid_address(&raw const LOCK as u64);
-    Some(before)
-}
-
-/// The exec has failed.
-pub(crate) fn after_failed_exec(before: Option<u64>) {
-    if let Some(address) = before {
-        process::set_tid_address(address);
-    }
-    after_fork();
-}
-
-/// Runs `then` while no rewrite is under way: for calls that could take the
-/// descriptor from under it.
-pub(crate) fn while_idle<R>(then: impl FnOnce() -> R) -> R {
-    let _guard = lock_waiting();
-    then()
-}
-
-/// Waits for a rewrite that is under way.
-pub(crate) fn wait_if_busy() {
-    if LOCK.load(Ordering::Relaxed) != 0 {
-        drop(lock_waiting());
-    }
-}
-
 /// Puts the original bytes back at all rewritten sites in or near `range`, and
 /// then, while nothing can be rewritten, runs `then`. None, and `then` is not
 /// run, if nothing is ever rewritten.
@@ -456,7 +266,7 @@ pub(crate) fn restore_range<R>(range: Range<u64>, then: impl FnOnce() -> R) -> O
     }
     // The padding of a short jump may be in the range when its site is not.
     let near = range.start.saturating_sub(NEAR)..range.end.saturating_add(NEAR);
-    let _guard = lock_waiting();
+    let _guard = lock::take();
     (0..table::used())
         .map(|slot| table::return_address(slot).wrapping_sub(2))
         .filter(|site| near.contains(site))

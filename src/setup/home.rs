@@ -65,7 +65,7 @@ fn begin(
     if gs != 0 {
         return Err(Reason::GsInUse(gs));
     }
-    configure(process, config, linked())?;
+    configure(process, config, linked());
     if !alone {
         log::line(
             Level::Warn,
@@ -84,13 +84,13 @@ fn begin(
         let out = command::variable(process, start, b"USERTRAP_OUT=").filter(|_| config.out.is_some());
         descriptors::open_report(out).map_err(Reason::Report)?;
     }
-    let watch = if config.supervise && start == Start::Command && descriptors::kept(Kept::Tree) >= 0 {
+    let watch = if config.supervise && start == Start::Command && descriptors::PROCESS.get(Kept::Tree) >= 0 {
         supervise::watch().ok()
     } else {
         None
     };
     if let Some(hook) = dispatch::hook() {
-        with_large_files(|| ledger::create(hook, descriptors::kept(Kept::Tree), tree::image_end()));
+        with_large_files(|| ledger::create(hook, descriptors::PROCESS.get(Kept::Tree), tree::image_end()));
     }
     if let Some(watch) = watch {
         supervise::split(watch);

@@ -22,7 +22,7 @@ use crate::hook::Hook;
 use crate::image::BASE;
 use crate::kernel;
 use crate::kernel::log;
-use crate::rewrite::{rewriter, site, table, writer};
+use crate::rewrite::{rewriter, site, table, warm, writer};
 use crate::setup::config::{Config, ConfigError, Level, Rewrite, Unfit};
 use crate::tools;
 use crate::trap::{area, clock, dispatch, entry, ledger, sigaction};
@@ -122,11 +122,7 @@ pub(crate) struct Inherited {
 }
 
 /// Configures the core: pure data, which goes into the tree file.
-fn configure(
-    process: &process::Process,
-    config: &Config<'_>,
-    linked: Option<&'static &'static dyn Hook>,
-) -> Result<(), Reason<'static>> {
+fn configure(process: &process::Process, config: &Config<'_>, linked: Option<&'static &'static dyn Hook>) {
     *SETTINGS.lock() = Settings {
         rewrite: config.rewrite != Rewrite::Off,
         table: config.table,
@@ -141,7 +137,7 @@ fn configure(
     sigaction::configure(rewrite);
     if rewrite {
         site::warm_up();
-        rewriter::set_lazy(config.rewrite == Rewrite::Lazy);
+        warm::set_lazy(config.rewrite == Rewrite::Lazy);
         rewriter::enable(&rewriter::Targets {
             of_number: |number| {
                 if entry::interest(number) == 0 {
@@ -153,7 +149,6 @@ fn configure(
             any: entry::entry_any,
         });
     }
-    Ok(())
 }
 
 /// Brings up this process, which has the configured core in it.

@@ -34,7 +34,7 @@ pub(crate) struct Watch {
 /// Takes the tree file a second time. Without /proc it is the same open file
 /// description.
 pub(crate) fn watch() -> Result<Watch, Errno> {
-    let tree = descriptors::kept(Kept::Tree);
+    let tree = descriptors::PROCESS.get(Kept::Tree);
     let mut path = Path::new();
     let _ = write!(path, "/proc/self/fd/{tree}");
     let own = path.as_c_str().ok_or(Errno::EINVAL);
@@ -65,7 +65,7 @@ pub(crate) fn split(mut watch: Watch) {
     match unsafe { children::fork() } {
         Ok(0) => {
             kernel::close(watch.fd);
-            kernel::close(descriptors::kept(Kept::Report));
+            kernel::close(descriptors::PROCESS.get(Kept::Report));
             descriptors::inherit(Kept::Report, -1);
             if let Ok(before) = before
                 && before.handler == SIG_IGN
@@ -91,7 +91,7 @@ fn supervise(watch: &mut Watch, child: u32) -> ! {
         // What is mapped keeps the open file description.
         watch.locked = false;
     }
-    close_all_but([2, watch.fd, descriptors::kept(Kept::Report)]);
+    close_all_but([2, watch.fd, descriptors::PROCESS.get(Kept::Report)]);
     let status = end_of(child);
     wait_for_others(watch);
     tree::report_all();

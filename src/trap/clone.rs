@@ -12,7 +12,7 @@ use crate::abi::errno::Errno;
 use crate::abi::sigframe::AltStack;
 use crate::hook::Outcome;
 use crate::kernel;
-use crate::rewrite::rewriter;
+use crate::rewrite::lock;
 use crate::trap::area::{self, Action, Kind, ThreadArea};
 use crate::trap::dispatch;
 use crate::trap::mask::block_all;
@@ -53,14 +53,14 @@ pub(crate) fn enter(area: &mut ThreadArea, flags: u64) -> Action {
             // An exec in another thread may have descriptors open that the
             // child must not have. The child frees the lock, for we may have to
             // wait for it.
-            rewriter::before_fork();
+            lock::before_fork();
         }
     } else {
-        rewriter::before_fork();
+        lock::before_fork();
         if flags & CLONE_VFORK != 0 {
             // The kernel keeps us until the child has ended, which may wait for
             // another thread of ours: it must find the lock free.
-            rewriter::after_fork();
+            lock::after_fork();
         }
     }
     if flags & CLONE_THREAD != 0 {
@@ -129,16 +129,16 @@ pub(crate) unsafe extern "C" fn parent_from_gate(area: *mut ThreadArea) {
     let waited_for = flags & (CLONE_VFORK | CLONE_THREAD) == CLONE_VFORK;
     if flags & CLONE_VM == 0 {
         if flags & CLONE_VFORK == 0 {
-            rewriter::after_fork();
+            lock::after_fork();
         }
     } else {
         // Taken in `enter`; a vfork child has freed it, if it came to run.
-        rewriter::release(area);
+        lock::release(area);
     }
     if flags & CLONE_VM != 0 && (result < 0 || waited_for) {
         // The child never was, or has left our memory: vfork has waited.
         if result > 0 {
-            rewriter::release(area.new_area as *const ThreadArea);
+            lock::release(area.new_area as *const ThreadArea);
         }
         let child = area.new_area as *mut ThreadArea;
         // SAFETY: so nobody uses its area.
@@ -169,13 +169,13 @@ pub(crate) unsafe extern "C" fn child_from_gate(area: *mut ThreadArea) {
         exit::forked(area);
         // SAFETY: tables outlive the threads that use them.
         unsafe { (*area.dispositions.load(Ordering::Relaxed)).forked(flags & CLONE_CLEAR_SIGHAND != 0) };
-        rewriter::after_fork();
+        lock::after_fork();
         if let Some(hook) = dispatch::hook() {
             hook.forked();
         }
     } else {
         if flags & CLONE_VFORK != 0 {
-            rewriter::release(area.new_area as *const ThreadArea);
+            lock::release(area.new_area as *const ThreadArea);
         }
         if area.kind == Kind::VmProcess && flags & CLONE_THREAD == 0 {
             area.process.store(kernel::getpid(), Ordering::Relaxed);

@@ -19,8 +19,8 @@ use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use crate::abi::errno::Errno;
 use crate::abi::sigframe::bit;
 use crate::kernel;
-use crate::rewrite::rewriter;
-use crate::trap::area::ThreadArea;
+use crate::rewrite::lock;
+use crate::trap::area::{self, ThreadArea};
 
 /// What we keep a descriptor of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -127,15 +127,19 @@ pub(crate) fn tree(area: &ThreadArea) -> Option<i32> {
     Some(found)
 }
 
-/// The number of a kept descriptor in the process's own table; −1 if there is
-/// none.
-pub(crate) fn kept(what: Kept) -> i32 {
-    PROCESS.get(what)
+/// The descriptor of the program in this thread's table.
+pub(crate) fn program() -> Option<i32> {
+    // SAFETY: areas are never unmapped; a thread without one has none yet.
+    let numbers = unsafe { area::current().as_ref() }.map_or(&PROCESS, numbers);
+    let fd = numbers.get(Kept::Program);
+    numbers.ours(fd).map(|_| fd)
 }
 
 /// Takes over a descriptor that has its number already: after an exec.
 pub(crate) fn inherit(what: Kept, fd: i32) {
-    if let Ok((device, inode)) = kernel::file_identity(fd) {
+    if fd >= 0
+        && let Ok((device, inode)) = kernel::file_identity(fd)
+    {
         FILES[what as usize][0].store(device, Ordering::Relaxed);
         FILES[what as usize][1].store(inode, Ordering::Relaxed);
     }
@@ -279,7 +283,7 @@ fn duplicate(area: &ThreadArea, least: u32, flags: i32) -> Option<i64> {
     if result <= at.into() && !full || numbers.ours(at).is_none() {
         return Some(result);
     }
-    rewriter::while_idle(|| {
+    lock::while_idle(|| {
         if full && kernel::file_limit(None).is_ok_and(|(soft, _)| at as u64 >= soft) || numbers.move_away(what).is_err()
         {
             return Some(result);
@@ -300,12 +304,12 @@ pub(crate) fn serve(area: &mut ThreadArea, number: u32) -> Option<i64> {
     let [first, second, third, ..] = area.call.args;
     match i64::from(number) {
         libc::SYS_close => {
-            rewriter::wait_if_busy();
+            lock::wait_if_busy();
             let ours = numbers(area).ours(first as i32).is_some();
             ours.then_some(Errno::EBADF.to_result())
         }
         libc::SYS_close_range => {
-            rewriter::wait_if_busy();
+            lock::wait_if_busy();
             if third & u64::from(libc::CLOSE_RANGE_UNSHARE) != 0 {
                 own_table(area);
             }
@@ -335,7 +339,7 @@ fn duplicate_to(area: &ThreadArea) -> Option<i64> {
     // A number that is free now may be a rewrite's in a moment, which the call
     // would close. One that is taken is the application's own, and closing what
     // it stands for may take long: not under the lock.
-    rewriter::while_idle(|| {
+    lock::while_idle(|| {
         let is_open = |fd| kernel::fcntl(fd, libc::F_GETFD, 0).is_ok();
         if let Some(what) = numbers.ours(to) {
             let within = kernel::file_limit(None).is_ok_and(|(soft, _)| (to as u64) < soft);

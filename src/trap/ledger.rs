@@ -66,7 +66,7 @@ pub(crate) fn create(hook: &dyn Hook, file: i32, offset: u64) {
 pub(crate) fn attach(offset: u64) {
     if dispatch::hook().is_some_and(|hook| hook.tree().is_some()) {
         // Without one each process counts for itself.
-        let _ = ledger::attach(descriptors::kept(Kept::Tree), offset);
+        let _ = ledger::attach(descriptors::PROCESS.get(Kept::Tree), offset);
     }
 }
 

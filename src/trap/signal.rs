@@ -18,7 +18,7 @@ use crate::hook::Outcome;
 use crate::kernel;
 use crate::kernel::log;
 use crate::ledger::CoreWord;
-use crate::rewrite::{rewriter, table};
+use crate::rewrite::{position, rewriter, table};
 use crate::trap::area::{self, Action, ThreadArea};
 use crate::trap::dispatch::Post;
 use crate::trap::zone::{self, Zone};
@@ -81,7 +81,7 @@ fn is_marker(info: &SigInfo) -> bool {
 
 fn zone_of(area: &ThreadArea, context: &SigContext) -> Zone {
     let rip = context.rip;
-    let on_the_way = table::in_trampolines(rip) || rewriter::padding_position(rip).is_some();
+    let on_the_way = table::in_trampolines(rip) || position::padding_position(rip).is_some();
     zone::of(rip, area.on_hook_stack(context.rsp), on_the_way)
 }
 
@@ -151,13 +151,13 @@ fn trap(area: &mut ThreadArea, info: &SigInfo, context: &mut SigContext) {
 /// A thread that meets the invalid opcode which stands in a site for the time
 /// of a rewrite, or at the `syscall` of a site in the fallback table.
 fn redirect_invalid_opcode(context: &mut SigContext) -> bool {
-    match rewriter::invalid_opcode(context.rip) {
-        Some(rewriter::Resume::Trampoline(address)) => context.rip = address,
-        Some(rewriter::Resume::Call { return_address }) => {
+    match position::invalid_opcode(context.rip) {
+        Some(position::Resume::Trampoline(address)) => context.rip = address,
+        Some(position::Resume::Call { return_address }) => {
             context.rcx = return_address;
             context.rip = entry::entry_any();
         }
-        Some(rewriter::Resume::Again) => {}
+        Some(position::Resume::Again) => {}
         None => return false,
     }
     true
@@ -200,7 +200,7 @@ fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut SigContext)
     match zone {
         Zone::Application | Zone::Hook => {}
         Zone::Trampoline => {
-            if let Some(rip) = rewriter::site_position(context.rip) {
+            if let Some(rip) = position::site_position(context.rip) {
                 context.rip = rip;
             }
         }

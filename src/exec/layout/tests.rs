@@ -537,13 +537,7 @@ fn agrees_with_kernel(path: &str, proc: &str) {
 
 #[test]
 fn no_program_headers_break_the_plan() {
-    let mut state = 0x9e37_79b9_7f4a_7c15u64;
-    let mut next = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state
-    };
+    let mut next = crate::fuzz::numbers();
     let (mut planned, mut killed) = (0, 0);
     let aligned = |range: &Range<u64>| range.start.is_multiple_of(PAGE) && range.end.is_multiple_of(PAGE);
     for round in 0..100_000u32 {
