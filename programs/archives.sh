@@ -1,6 +1,7 @@
 # tar with compressors as programs of their own (gzip, bzip2, xz, zstd), split volumes, checkpoints; dpkg-deb.
 # needs: tar gzip bzip2 xz zstd dpkg-deb
 # modes: rewrite command
+# processes: 50
 cp -R "$TREE/01" "$TREE/02" .
 tar --sort=name -cf plain.tar 01 02
 for form in gzip bzip2 xz zstd; do

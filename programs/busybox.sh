@@ -1,6 +1,7 @@
 # Busybox, a static program that executes itself by /proc/self/exe for each applet: a script of its sh, pipes, jobs, tar.
 # needs: busybox
 # modes: rewrite command
+# processes: 120
 cat >inside <<'SH'
 say() { echo "$*"; }
 say "$0 $1 $(readlink /proc/self/exe | sed 's|.*/||')"

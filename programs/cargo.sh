@@ -3,6 +3,7 @@
 # user: root
 # modes: rewrite command
 # timeout: 180
+# processes: 50
 (cd "$SRC/crate" && find . -name '*.txt') | while read -r file; do install -D -m 644 "$SRC/crate/$file" "small/${file%.txt}"; done
 cd small
 export CARGO_TERM_COLOR=never CARGO_NET_OFFLINE=true CARGO_TARGET_DIR=$PWD/target RUSTFLAGS='' CARGO_BUILD_JOBS=2

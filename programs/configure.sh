@@ -3,6 +3,7 @@
 # user: root
 # modes: rewrite command
 # timeout: 120
+# processes: 500
 cp -R "$SRC/package" . && cd package
 under autoconf --force
 under autoheader --force

@@ -1,5 +1,6 @@
 # find and xargs that start programs: -exec with ; and +, -execdir, -ok, xargs -P2, -n, -I, -0.
 # modes: rewrite command
+# processes: 250
 under find "$TREE/01" -type f -exec md5sum {} + | sort | md5sum
 under find "$TREE/02" -name '*-aa?' -exec sh -c 'wc -l <"$1"' sh {} \; | sort | uniq -c
 under find "$TREE/03" -name '*-ab[a-h]' -execdir wc -c {} + | grep -v total | sort

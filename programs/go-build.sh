@@ -3,6 +3,7 @@
 # user: root
 # modes: rewrite command
 # timeout: 180
+# processes: 100
 export HOME=$PWD GOPATH=$PWD/gopath GOCACHE=$PWD/cache GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local
 mkdir -p small/words
 for file in go.mod main.go words/words.go words/words_test.go; do cp "$SRC/gomod/$file.txt" "small/$file"; done

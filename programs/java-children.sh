@@ -2,6 +2,7 @@
 # needs: java javac
 # modes: rewrite command
 # user: root
+# processes: 60
 under javac -J-Xshare:auto -d . "$SRC/Children.java"
 for mechanism in POSIX_SPAWN VFORK; do
     status=0

@@ -3,6 +3,7 @@
 # user: root
 # modes: rewrite command
 # timeout: 120
+# processes: 150
 /usr/bin/python3 "$SRC/project.py" project 48
 cd project
 under make -j2 >log 2>&1 || { cat log >&2; exit 1; }

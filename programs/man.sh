@@ -2,6 +2,7 @@
 # needs: man groff
 # modes: rewrite command
 # user: root
+# processes: 40
 cat >page.1 <<'PAGE'
 .TH PAGE 1 2024-02-29
 .SH NAME

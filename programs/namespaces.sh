@@ -2,6 +2,7 @@
 # needs: chroot unshare busybox mount
 # user: root
 # modes: rewrite command
+# processes: 30
 mkdir -p cage/bin cage/tmp
 cp "$(command -v busybox)" cage/bin/busybox
 printf '#!/bin/busybox sh\necho "a script in the cage: $0 $1"\n' >cage/bin/script

@@ -1,6 +1,7 @@
 # Processes of perl: system, backticks, pipes to and from children, open3, SIGCHLD, exec; prove, which runs tests in parallel.
 # needs: perl prove
 # modes: rewrite trap command
+# processes: 50
 status=0
 under perl "$SRC/tree.pl" || status=$?
 echo "status $status"

@@ -1,5 +1,6 @@
 # Short-lived processes of bash: 300 pipelines, 600 programs one after the other, awk and sed that start programs.
 # modes: rewrite trap command
+# processes: 1100
 under bash -c '
     for number in {1..100}; do
         seq "$number" | sort -n | tail -n 1 | sed "s/^/$number: /" | tr 0-9 a-j

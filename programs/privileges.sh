@@ -2,6 +2,7 @@
 # nothing; so the native run is made under no_new_privs as well, and all the rest must be the same.
 # needs: setpriv su sudo passwd newgrp mount
 # modes: rewrite command
+# processes: 15
 cat >inside <<'SH'
 ids() { awk '/^(Uid|Gid|Groups|CapEff|CapPrm|NoNewPrivs)/ { print }' /proc/self/status; }
 echo "before:"; ids

@@ -4,4 +4,5 @@
 # modes: rewrite command
 # timeout: 180
 # measure: no
+# processes: 400
 under /usr/bin/python3 -B "$SRC/python_tests.py" programs
