@@ -13,6 +13,7 @@ MAN      = $(ROOT)/share/man/man1/usertrap.1
 BASH     = $(ROOT)/share/bash-completion/completions/usertrap
 ZSH      = $(ROOT)/share/zsh/site-functions/_usertrap
 FISH     = $(ROOT)/share/fish/vendor_completions.d/usertrap.fish
+EXAMPLES = $(patsubst examples/%.rs,%,$(wildcard examples/*.rs))
 HEADERS  = $(wildcard include/*.h)
 
 .DEFAULT_GOAL := build
@@ -43,7 +44,12 @@ test-command: deps-build ## the command: its parsing, and what it executes
 test-object: build ## what the linked object imports, exports and contains
 	scripts/check-object $(LIB)
 
-test-c: build c-tests ## one behaviour a C program, natively and under the library
+examples: build ## objects with a hook of their own
+	for example in $(EXAMPLES); do \
+	    cargo rustc --release --example $$example -- $(addprefix -C link-arg=,$(shell grep '^-' link-options)) || exit; \
+	done
+
+test-c: build examples c-tests ## one behaviour a C program, natively and under the library
 	c-tests/run
 
 test-programs: deps build ## real programs, natively and under the library
@@ -56,8 +62,7 @@ lint: deps-build ## formatting, clippy, rustdoc, shellcheck, warnings of C files
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps
 	scripts/lint-sources
 
-bench: build ## getpid loops and path lengths, compared with the native ones and with the aims
-	cargo build --release --examples
+bench: build examples ## getpid loops and path lengths, compared with the native ones and with the aims
 	$(MAKE) -C bench --no-print-directory CFLAGS='$(CFLAGS)'
 	bench/run
 
@@ -101,4 +106,4 @@ help: ## this list
 
 include c-tests/rules.mk
 
-.PHONY: build run test test-unit test-command test-object test-c test-programs lint bench bench-exec audit deps deps-build install uninstall clean help
+.PHONY: build examples run test test-unit test-command test-object test-c test-programs lint bench bench-exec audit deps deps-build install uninstall clean help
