@@ -18,6 +18,8 @@ const SYSCALL: &[u8] = &[0x0f, 0x05];
 /// `push %rbp; mov %rsp,%rbp`
 const OPENING: &[u8] = &[0x55, 0x48, 0x89, 0xe5];
 const MOV_GETPID: &[u8] = &[0xb8, 39, 0, 0, 0];
+/// `mov $15,%rax`
+const MOV_RAX_15: &[u8] = &[0x48, 0xc7, 0xc0, 15, 0, 0, 0];
 /// `mov %r11,8(%rsp)`: before glibc's one site for cancellable calls.
 const MOV_R11: &[u8] = &[0x4c, 0x89, 0x5c, 0x24, 0x08];
 /// `mov %edi,%eax`
@@ -517,15 +519,53 @@ fn without_a_function_many_starts_that_agree_prove_the_boundary() {
 #[test]
 fn refusal_signal_return_by_number_and_by_bytes() {
     let by_number = Text::new(&[OPENING, MOV_EDI_EAX, SYSCALL, RET, NOP9]);
-    assert_eq!(by_number.prove_with_gap(9, 15), Err(Refusal::SignalReturn));
-    assert_eq!(
-        by_number.prove_with_gap(9, 0xffff_ffff_0000_000f),
-        Err(Refusal::SignalReturn)
-    );
+    for rax in [15, 0xffff_ffff_0000_000f] {
+        assert_eq!(by_number.prove_in_the_open(rax), Err(Refusal::SignalReturn));
+    }
     let musl = Text::new(&[&[0xb8, 15, 0, 0, 0], SYSCALL]);
-    assert_eq!(musl.prove(39), Err(Refusal::SignalReturn));
-    let glibc = Text::new(&[&[0x90], &[0x48, 0xc7, 0xc0, 15, 0, 0, 0], SYSCALL]);
-    assert_eq!(glibc.prove(39), Err(Refusal::SignalReturn));
+    assert_eq!(musl.prove_in_the_open(39), Err(Refusal::SignalReturn));
+    let glibc = Text::new(&[&[0x90], MOV_RAX_15, SYSCALL]);
+    assert_eq!(glibc.prove_in_the_open(39), Err(Refusal::SignalReturn));
+}
+
+#[test]
+fn a_signal_return_with_unwind_information_is_rewritten() {
+    let glibc = Text::new(&[&[0x90], MOV_RAX_15, SYSCALL]);
+    assert_eq!(glibc.prove(15), Ok(Form::Wide { nr: 15 }));
+    let musl = Text::new(&[&[0xb8, 15, 0, 0, 0], SYSCALL]);
+    assert_eq!(musl.prove(15), Ok(Form::Number { nr: 15 }));
+}
+
+#[test]
+fn a_wide_number_is_replaced_whole_and_keeps_its_syscall() {
+    let text = Text::new(&[OPENING, MOV_RAX_15, SYSCALL, RET]);
+    let form = text.prove(15).unwrap();
+    assert_eq!(form, Form::Wide { nr: 15 });
+    for slot in [PREFERRED, FALLBACK] {
+        let patched = text.rewritten(&form, slot);
+        assert_eq!(patched[..4], *OPENING);
+        assert_eq!(patched[4..11], long_jump(slot));
+        assert_eq!(patched[11..], [0x0f, 0x05, 0xc3]);
+    }
+    let made = trampoline(&form, TRAMPOLINE, text.site + 2, TRAMPOLINE + 0x1000).unwrap();
+    assert_eq!(made.prologue, 7);
+    assert!(made.bytes.starts_with(MOV_RAX_15));
+    assert_eq!(text.prove(16), Err(Refusal::NumberMismatch));
+    let negative = Text::new(&[OPENING, &[0x48, 0xc7, 0xc0, 15, 0, 0, 0x80], SYSCALL, RET]);
+    assert_eq!(negative.prove(15), Err(Refusal::NoRoom));
+}
+
+#[test]
+fn a_wide_number_that_a_branch_enters_is_left_alone() {
+    for distance in 1u8..=6 {
+        // `jmp` to `distance` bytes before the site, from right before the instruction.
+        let text = Text::new(&[OPENING, &[0xeb, 7 - distance], MOV_RAX_15, SYSCALL, RET]);
+        assert_eq!(text.prove(15), Err(Refusal::NoRoom), "{distance}");
+    }
+    for target in [0u8, 7] {
+        let text = Text::new(&[OPENING, &[0xeb, target], MOV_RAX_15, SYSCALL, RET]);
+        assert_eq!(text.prove(15), Ok(Form::Wide { nr: 15 }), "{target}");
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use usertrap::rewrite::padding::Pad;
 use usertrap::rewrite::plan::plan;
 use usertrap::rewrite::refusal::Refusal;
 use usertrap::rewrite::site::{Form, prove_among};
-use usertrap::rewrite::trampoline::{Jump, Ours, Slot, long_jump, near_jump, short_jump};
+use usertrap::rewrite::trampoline::{Jump, Ours, Slot, long_jump, near_jump, short_jump, wide_number};
 
 /// What a plain disassembly of every function shows.
 struct Disassembly {
@@ -59,6 +59,7 @@ fn disassemble(image: &Image) -> Disassembly {
 fn word(result: Result<Form, Refusal>) -> &'static str {
     match result {
         Ok(Form::Number { .. }) => "number",
+        Ok(Form::Wide { .. }) => "wide",
         Ok(Form::Replay { .. }) => "replay",
         Ok(Form::Short { pad }) => match pad.jump {
             Jump::Near => "near",
@@ -72,6 +73,11 @@ fn word(result: Result<Form, Refusal>) -> &'static str {
 fn check(form: Form, site: u64, code: &Code<'_>, seen: &Disassembly) {
     match form {
         Form::Number { nr } => assert_eq!(seen.sites[&site], Some(nr), "{site:#x}"),
+        Form::Wide { nr } => {
+            assert!(seen.boundaries.contains(&(site - 7)), "{site:#x}");
+            assert_eq!(seen.targets.range(site - 6..site).next(), None, "{site:#x}");
+            assert_eq!(code.array(site - 7), Some(wide_number(nr)));
+        }
         Form::Replay { insn } => {
             assert!(seen.boundaries.contains(&(site - 5)), "{site:#x}");
             assert_eq!(seen.boundaries.range(site - 5..site).count(), 1, "{site:#x}");
@@ -210,7 +216,10 @@ fn rewriting_every_site_of_libc_leaves_all_its_other_code_alone() {
                     (pad.at, near.to_vec())
                 }
                 Form::Short { pad } => (pad.at, long_jump(slot.address).to_vec()),
-                _ => (site - 5, long_jump(slot.address).to_vec()),
+                _ => (
+                    site - form.head().expect("a long jump at the site"),
+                    long_jump(slot.address).to_vec(),
+                ),
             };
             if let Form::Short { pad } = form {
                 let [opcode, distance] = short_jump(site, pad.at).expect("within reach");

@@ -21,9 +21,16 @@ pub struct Survey {
     /// The length of the instruction that ends at the site; 0 at the start of
     /// the function. `None` when the decode did not come to the site.
     pub before: Option<u64>,
-    /// A direct branch enters the five bytes before the site, behind their
-    /// first.
-    pub entered: bool,
+    /// Bit `n`: a direct branch leads to `n` bytes before the site.
+    entries: u8,
+}
+
+impl Survey {
+    /// Whether a direct branch enters the `length` bytes before the site, at
+    /// most eight, behind their first.
+    pub fn is_entered(&self, length: u64) -> bool {
+        (1..length).any(|distance| self.entries >> distance & 1 != 0)
+    }
 }
 
 /// The most bytes of a function that are decoded: a bound on the time.
@@ -38,16 +45,16 @@ pub fn survey(code: &Code<'_>, site: u64, function: &Function) -> Option<Survey>
     }
     let mut survey = Survey {
         before: (distance == 0).then_some(0),
-        entered: false,
+        entries: 0,
     };
     let end = function.end.min(function.start.saturating_add(MAX_FUNCTION));
-    let inside = site.saturating_sub(4)..site;
     for instruction in code.instructions(function.start, end) {
         if instruction.next_ip() == site {
             survey.before = Some(instruction.len() as u64);
         }
-        if direct_target(&instruction).is_some_and(|target| inside.contains(&target)) {
-            survey.entered = true;
+        let distance = direct_target(&instruction).and_then(|target| site.checked_sub(target));
+        if let Some(distance @ ..8) = distance {
+            survey.entries |= 1 << distance;
         }
     }
     Some(survey)

@@ -8,7 +8,7 @@
 //! to refetch (membarrier `PRIVATE_EXPEDITED_SYNC_CORE`), as the Intel SDM
 //! (volume 3, "Handling Self- and Cross-Modifying Code") asks.
 //!
-//! Threads can be at two places of a site: at `head`, the five-byte
+//! Threads can be at two places of a site: at `head`, the five- or seven-byte
 //! instruction, and at `site`, the `syscall`. What they meet there:
 //!
 //! ```text
@@ -24,6 +24,11 @@
 //!   3  head        := 06                invalid         invalid
 //!   4  head+1..+4  := 24 25 lo hi       invalid         invalid
 //!   5  head        := ff                jmp *slot       invalid
+//!
+//!   `mov $nr,%rax`, seven bytes, whose slot may lie anywhere below 2 GB
+//!   1  head        := 06                invalid         syscall
+//!   2  head+1..+6  := 24 25 disp32      invalid         syscall
+//!   3  head        := ff                jmp *slot       syscall
 //!
 //!   short jump, whose slot may lie anywhere below 2 GB
 //!   1  pad         := ff 24 25 disp32   (dead: nobody is there)
@@ -43,7 +48,7 @@
 
 use super::padding::Pad;
 use super::site::Form;
-use super::trampoline::{Jump, Slot, keeps_syscall, long_jump, near_jump, short_jump};
+use super::trampoline::{Jump, Slot, keeps_syscall, long_jump, near_jump, short_jump, wide_number};
 
 /// `06`, once `push %es`: an invalid opcode in 64-bit mode.
 pub const INVALID: u8 = 0x06;
@@ -121,6 +126,10 @@ pub fn plan(form: &Form, site: u64, slot: Slot, original: &[u8; 7]) -> Option<Pl
         plan.push(site, &[opcode])?;
         return Some(plan);
     }
+    if let Form::Wide { .. } = form {
+        push_wide(&mut plan, site, &jump)?;
+        return Some(plan);
+    }
     let head = site.checked_sub(5)?;
     let [first, rest @ .., last, top] = jump;
     if !keeps_syscall(slot.address) {
@@ -149,6 +158,10 @@ pub fn plan_alone(form: &Form, site: u64, slot: Slot, original: &[u8; 7]) -> Opt
         plan.push(site, &short_jump(site, pad.at)?)?;
         return Some(plan);
     }
+    if let Form::Wide { .. } = form {
+        plan.push(site.checked_sub(7)?, &jump)?;
+        return Some(plan);
+    }
     // Who comes to the `syscall` by a jump needs it, or the invalid opcode.
     let [.., last, _] = jump;
     if !keeps_syscall(slot.address) && last != INVALID {
@@ -157,6 +170,14 @@ pub fn plan_alone(form: &Form, site: u64, slot: Slot, original: &[u8; 7]) -> Opt
     let length = if keeps_syscall(slot.address) { 5 } else { 7 };
     plan.push(site.checked_sub(5)?, jump.get(..length)?)?;
     Some(plan)
+}
+
+/// One seven-byte instruction in place of another, before the site.
+fn push_wide(plan: &mut Plan, site: u64, [first, rest @ ..]: &[u8; 7]) -> Option<()> {
+    let head = site.checked_sub(7)?;
+    plan.push(head, &[INVALID])?;
+    plan.push(head.checked_add(1)?, rest)?;
+    plan.push(head, &[*first])
 }
 
 /// The jump in padding, and what is left of its last no-op.
@@ -182,6 +203,10 @@ pub fn unplan(form: &Form, site: u64, slot: Slot, original: &[u8; 7]) -> Option<
         plan.push(site, &[INVALID])?;
         plan.push(behind, &[low])?;
         plan.push(site, &[high])?;
+        return Some(plan);
+    }
+    if let Form::Wide { nr } = form {
+        push_wide(&mut plan, site, &wide_number(*nr))?;
         return Some(plan);
     }
     let head = site.checked_sub(5)?;

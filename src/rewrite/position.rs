@@ -6,8 +6,9 @@ use core::sync::atomic::Ordering;
 use crate::kernel;
 use crate::rewrite::plan::INVALID;
 use crate::rewrite::registry::{self, Entry, State};
-use crate::rewrite::rewriter::{NEAR, pad_jumps, slot_of, unpack};
+use crate::rewrite::rewriter::{NEAR, head_of, pad_jumps, slot_of, unpack};
 use crate::rewrite::table;
+use crate::rewrite::trampoline::wide_number;
 
 /// Where a thread goes on that met an invalid opcode of ours.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,7 +26,9 @@ pub(crate) enum Resume {
 
 /// A SIGILL at `rip`: None if it is the application's own.
 pub(crate) fn invalid_opcode(rip: u64) -> Option<Resume> {
-    let at_head = registry::find(rip.wrapping_add(5)).filter(|entry| entry.pad.load(Ordering::Relaxed) == 0);
+    let at_head = [5, 7]
+        .into_iter()
+        .find_map(|length| registry::find(rip.wrapping_add(length)).filter(|entry| head_of(entry) == Some(length)));
     let at_site = registry::find(rip);
     let mut found = [0];
     if at_head.or(at_site).is_none() || kernel::copy_in(&mut found, rip).is_err() {
@@ -42,12 +45,19 @@ pub(crate) fn invalid_opcode(rip: u64) -> Option<Resume> {
     }
     // Changed between the exception and here: to the end of a rewrite, or back
     // to the original.
-    let ours = |entry: &Entry, offset: usize, jump: u8| {
-        let original = unpack(entry.original.load(Ordering::Relaxed));
-        entry.slot.load(Ordering::Relaxed) != 0 && (found == [jump] || original.get(offset) == found.first())
+    let ours = |entry: &Entry, original: u8, jump: u8| {
+        entry.slot.load(Ordering::Relaxed) != 0 && (found == [jump] || found == [original])
     };
-    let gone = at_head.is_some_and(|entry| ours(entry, 0, 0xff)) || at_site.is_some_and(|entry| ours(entry, 5, 0xeb));
+    let gone = at_head.is_some_and(|entry| ours(entry, head_byte(entry), 0xff))
+        || at_site.is_some_and(|entry| ours(entry, 0x0f, 0xeb));
     gone.then_some(Resume::Again)
+}
+
+/// The first byte of the instruction that a long jump replaces.
+fn head_byte(entry: &Entry) -> u8 {
+    let [first, ..] = unpack(entry.original.load(Ordering::Relaxed));
+    let [wide, ..] = wide_number(0);
+    if head_of(entry) == Some(7) { wide } else { first }
 }
 
 /// The application's place for a place in a trampoline, or in padding.

@@ -5,8 +5,8 @@
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum Refusal {
-    /// The call is `rt_sigreturn`: unwinders and debuggers know a signal frame
-    /// by the very bytes of this site.
+    /// The call is `rt_sigreturn`, in no function of .eh_frame: unwinders and
+    /// debuggers know a signal frame by the very bytes of this site.
     SignalReturn,
     /// The five bytes before the site are `mov imm32,%eax`, but `rax` held
     /// another number: the thread jumped straight to the `syscall`.

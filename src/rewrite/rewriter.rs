@@ -129,9 +129,12 @@ pub(crate) fn consider(site: u64, rax: u64) {
 fn is_stale(entry: &Entry) -> bool {
     let slot = slot_of(entry);
     let site = entry.address();
-    match entry.pad.load(Ordering::Relaxed) {
-        0 => !holds(site.wrapping_sub(5), Some(long_jump(slot.address))),
-        pad => !pad_jumps(pad, slot) || !holds(site, short_jump(site, pad)),
+    match form_of(entry) {
+        Form::Short { pad } => !pad_jumps(pad.at, slot) || !holds(site, short_jump(site, pad.at)),
+        form => !holds(
+            site.wrapping_sub(form.head().unwrap_or(0)),
+            Some(long_jump(slot.address)),
+        ),
     }
 }
 
@@ -213,7 +216,7 @@ fn slot_for(entry: &Entry, site: u64, form: &Form, memory: Option<&OwnMemory>) -
     let slot = table::next_slot().ok_or(Refusal::TableFull)?;
     let targets = TARGETS.get().ok_or(Refusal::TableFull)?;
     let target = match form {
-        Form::Number { nr } => (targets.of_number)(*nr),
+        Form::Number { nr } | Form::Wide { nr } => (targets.of_number)(*nr),
         Form::Replay { .. } | Form::Short { .. } => (targets.any)(),
     };
     let return_address = site.wrapping_add(2);
@@ -224,10 +227,38 @@ fn slot_for(entry: &Entry, site: u64, form: &Form, memory: Option<&OwnMemory>) -
     Ok(slot)
 }
 
+/// In a form's key: the number was loaded by `mov $nr,%rax`.
+const WIDE: u64 = 1 << 61;
+
+/// As much of a rewritten site's form as undoing it needs.
+fn form_of(entry: &Entry) -> Form {
+    let key = entry.form.load(Ordering::Relaxed);
+    match entry.pad.load(Ordering::Relaxed) {
+        0 if key >> 62 == 1 && key & WIDE != 0 => Form::Wide { nr: key as u32 },
+        // Which of the two five-byte forms it was makes no difference.
+        0 => Form::Number { nr: key as u32 },
+        // Nor what the padding holds, which is left alone.
+        at => Form::Short {
+            pad: Pad {
+                at,
+                len: 0,
+                jump: Jump::Long,
+            },
+        },
+    }
+}
+
+/// The distance from the start of a site's long jump to the site; None if
+/// its jump lies in padding.
+pub(super) fn head_of(entry: &Entry) -> Option<u64> {
+    form_of(entry).head()
+}
+
 /// What tells the trampolines of one site apart.
 fn form_key(form: &Form) -> u64 {
     match form {
         Form::Number { nr } => u64::from(*nr) | 1 << 62,
+        Form::Wide { nr } => u64::from(*nr) | WIDE | 1 << 62,
         Form::Replay { insn: [a, b, c, d, e] } => u64::from_le_bytes([*a, *b, *c, *d, *e, 0, 0, 0]) | 2 << 62,
         Form::Short { .. } => 3 << 62,
     }
@@ -286,18 +317,7 @@ fn restore(entry: &Entry) -> Result<(), Errno> {
     let site = entry.address();
     let vma = maps::find(site).ok_or(Errno::EFAULT)?;
     let slot = slot_of(entry);
-    let form = match entry.pad.load(Ordering::Relaxed) {
-        // Which long-jump form it was makes no difference to the writes.
-        0 => Form::Number { nr: 0 },
-        // Nor what the padding holds, which is left alone.
-        at => Form::Short {
-            pad: Pad {
-                at,
-                len: 0,
-                jump: Jump::Long,
-            },
-        },
-    };
+    let form = form_of(entry);
     let original = unpack(entry.original.load(Ordering::Relaxed));
     let plan = unplan(&form, site, slot, &original).ok_or(Errno::EFAULT)?;
     entry.set_state(State::Changing);

@@ -7,7 +7,7 @@
 
 use iced_x86::Instruction;
 
-use super::boundary::{self, Survey};
+use super::boundary;
 use super::eh_frame::Function;
 use super::padding::{self, Pad};
 use super::refusal::Refusal;
@@ -24,6 +24,12 @@ pub enum Form {
         /// The number that the instruction loads.
         nr: u32,
     },
+    /// `mov $nr,%rax`, seven bytes, before the `syscall`: a long jump replaces
+    /// it, and the `syscall` stays.
+    Wide {
+        /// The number that the instruction loads.
+        nr: u32,
+    },
     /// Another five-byte instruction before the `syscall`: a long jump replaces
     /// it, and the trampoline executes it.
     Replay {
@@ -37,11 +43,25 @@ pub enum Form {
     },
 }
 
+impl Form {
+    /// The length of the instruction that the long jump replaces, before the
+    /// `syscall`; None if it is not there that the jump is.
+    pub const fn head(&self) -> Option<u64> {
+        match self {
+            Form::Number { .. } | Form::Replay { .. } => Some(5),
+            Form::Wide { .. } => Some(7),
+            Form::Short { .. } => None,
+        }
+    }
+}
+
 const SYSCALL: [u8; 2] = [0x0f, 0x05];
 /// `rt_sigreturn`, x86-64.
 const RT_SIGRETURN: u32 = 15;
 /// The opcode of `mov $imm32,%eax`.
 const MOV_EAX: u8 = 0xb8;
+/// The opcode of `mov $imm32,%rax`, the immediate sign-extended.
+const MOV_RAX: [u8; 3] = [0x48, 0xc7, 0xc0];
 /// `mov $15,%eax` and `mov $15,%rax`, as the C libraries write them.
 const SIGNAL_RETURN_SHORT: [u8; 5] = [MOV_EAX, 15, 0, 0, 0];
 const SIGNAL_RETURN_LONG: [u8; 7] = [0x48, 0xc7, 0xc0, 15, 0, 0, 0];
@@ -70,24 +90,25 @@ pub fn prove_among(
     if code.array(site) != Some(SYSCALL) {
         return Err(Refusal::Boundary);
     }
-    if is_signal_return(code, site, rax) {
-        return Err(Refusal::SignalReturn);
-    }
     let functions = |address| functions(address).filter(|function| function.contains(address));
     let survey = functions(site).and_then(|function| boundary::survey(code, site, &function));
-    let Some(Survey { before, entered }) = survey else {
+    let Some(survey) = survey else {
+        if is_signal_return(code, site, rax) {
+            return Err(Refusal::SignalReturn);
+        }
         return in_the_open(code, site, rax, ours);
     };
-    if before.is_none() {
+    let Some(length) = survey.before else {
+        return Err(Refusal::Boundary);
+    };
+    if length == 5 && survey.is_entered(5) {
         return Err(Refusal::Boundary);
     }
-    if before == Some(5) {
-        if entered {
-            return Err(Refusal::Boundary);
-        }
-        if let Some(form) = five_bytes(code, site, rax)? {
-            return Ok(form);
-        }
+    if let 5 | 7 = length
+        && !survey.is_entered(length)
+        && let Some(form) = replaceable(code, site, rax, length)?
+    {
+        return Ok(form);
     }
     match padding::near(code, site, ours, functions) {
         Some(pad) => Ok(Form::Short { pad }),
@@ -108,8 +129,8 @@ pub fn warm_up() {
 /// The proof where no function is known.
 fn in_the_open(code: &Code<'_>, site: u64, rax: u64, ours: &Ours) -> Result<Form, Refusal> {
     let before = boundary::vote(code, site);
-    if before == Some(5)
-        && let Some(form) = five_bytes(code, site, rax)?
+    if let Some(length @ (5 | 7)) = before
+        && let Some(form) = replaceable(code, site, rax, length)?
     {
         return Ok(form);
     }
@@ -120,12 +141,15 @@ fn in_the_open(code: &Code<'_>, site: u64, rax: u64, ours: &Ours) -> Result<Form
     }
 }
 
-/// The form in which the five bytes before the site, proved to be one
+/// The form in which the five or seven bytes before the site, proved to be one
 /// instruction, can be replaced.
-fn five_bytes(code: &Code<'_>, site: u64, rax: u64) -> Result<Option<Form>, Refusal> {
-    let Some(head) = site.checked_sub(5) else {
+fn replaceable(code: &Code<'_>, site: u64, rax: u64, length: u64) -> Result<Option<Form>, Refusal> {
+    let Some(head) = site.checked_sub(length) else {
         return Ok(None);
     };
+    if length == 7 {
+        return wide_number(code, head, rax);
+    }
     let (Some(insn), Some(decoded)) = (code.array::<5>(head), code.instruction(head)) else {
         return Ok(None);
     };
@@ -144,7 +168,23 @@ fn five_bytes(code: &Code<'_>, site: u64, rax: u64) -> Result<Option<Form>, Refu
     Ok(None)
 }
 
-/// Unwinders and debuggers know a signal frame by the bytes of its return.
+fn wide_number(code: &Code<'_>, head: u64, rax: u64) -> Result<Option<Form>, Refusal> {
+    let Some([a, b, c, immediate @ ..]) = code.array::<7>(head) else {
+        return Ok(None);
+    };
+    let nr = u32::from_le_bytes(immediate);
+    if [a, b, c] != MOV_RAX || nr > i32::MAX as u32 {
+        return Ok(None);
+    }
+    if rax == u64::from(nr) {
+        Ok(Some(Form::Wide { nr }))
+    } else {
+        Err(Refusal::NumberMismatch)
+    }
+}
+
+/// Where there is no function in .eh_frame, unwinders and debuggers know a
+/// signal frame by the bytes of its return.
 fn is_signal_return(code: &Code<'_>, site: u64, rax: u64) -> bool {
     let before = |length: u64| site.checked_sub(length);
     rax as u32 == RT_SIGRETURN

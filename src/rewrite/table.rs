@@ -30,10 +30,11 @@ static TABLE: AtomicU64 = AtomicU64::new(0);
 static USED: AtomicUsize = AtomicUsize::new(0);
 /// The trampolines' pages are executable, even those that hold none yet.
 static EXECUTABLE: AtomicBool = AtomicBool::new(false);
-/// For each slot: the return address, and in bit 63 whether the trampoline
-/// begins with the site's own five-byte instruction.
+/// For each slot: the return address, and above [`PROLOGUE`] the length of the
+/// site's own instruction with which the trampoline begins, or 0.
 static RETURNS: [AtomicU64; SLOTS] = [const { AtomicU64::new(0) }; SLOTS];
-const HAS_PROLOGUE: u64 = 1 << 63;
+const PROLOGUE: u32 = 60;
+const ADDRESS: u64 = (1 << PROLOGUE) - 1;
 
 #[repr(C, align(4096))]
 struct Arena(UnsafeCell<[u8; SLOTS * trampoline::SIZE]>);
@@ -150,7 +151,7 @@ pub(crate) fn used() -> usize {
 pub(crate) fn return_address(slot: usize) -> u64 {
     RETURNS
         .get(slot)
-        .map_or(0, |word| word.load(Ordering::Acquire) & !HAS_PROLOGUE)
+        .map_or(0, |word| word.load(Ordering::Acquire) & ADDRESS)
 }
 
 /// The place in the application that a place in a trampoline stands for: the
@@ -162,10 +163,10 @@ pub(crate) fn site_position(rip: u64) -> Option<u64> {
     }
     let offset = rip - arena();
     let word = RETURNS.get(offset as usize / trampoline::SIZE)?.load(Ordering::Acquire);
-    let site = (word & !HAS_PROLOGUE).wrapping_sub(2);
+    let site = (word & ADDRESS).wrapping_sub(2);
     let at_start = offset.is_multiple_of(trampoline::SIZE as u64);
-    Some(if word & HAS_PROLOGUE != 0 && at_start {
-        site.wrapping_sub(5)
+    Some(if at_start {
+        site.wrapping_sub(word >> PROLOGUE)
     } else {
         site
     })
@@ -194,8 +195,7 @@ pub(crate) fn install(
     if !written {
         swap_page(slot, new)?;
     }
-    let prologue = if new.prologue != 0 { HAS_PROLOGUE } else { 0 };
-    RETURNS[slot].store(return_address | prologue, Ordering::Release);
+    RETURNS[slot].store(return_address | (new.prologue as u64) << PROLOGUE, Ordering::Release);
     USED.store(slot + 1, Ordering::Release);
     let place = slot_address(slot) as usize as *const AtomicU64;
     // SAFETY: the table is mapped, and this slot lies in it.

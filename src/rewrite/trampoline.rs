@@ -2,7 +2,7 @@
 //! data: nothing is written here.
 //!
 //! ```text
-//!   site-5   jmp *slot          ff 24 25 disp32
+//!   site-5   jmp *slot          ff 24 25 disp32  (site-7 for `mov $nr,%rax`)
 //!   slot     .quad trampoline
 //!   trampoline:
 //!            the instruction that the jump replaced, if any
@@ -105,8 +105,8 @@ pub struct Trampoline {
     pub bytes: [u8; SIZE],
     /// How many of the bytes are code.
     pub len: usize,
-    /// The length of the replaced instruction that the code begins with: 5,
-    /// or 0 for a site that gives up no instruction but the `syscall`.
+    /// The length of the replaced instruction that the code begins with: 5
+    /// or 7, or 0 for a site that gives up no instruction but the `syscall`.
     pub prologue: usize,
 }
 
@@ -123,6 +123,7 @@ pub fn trampoline(form: &Form, at: u64, return_address: u64, target: u64) -> Opt
             code.push(&[0xb8])?;
             code.push(&nr.to_le_bytes())?;
         }
+        Form::Wide { nr } => code.push(&wide_number(*nr))?,
         Form::Replay { insn } => code.push(insn)?,
         Form::Short { .. } => {}
     }
@@ -138,6 +139,12 @@ pub fn trampoline(form: &Form, at: u64, return_address: u64, target: u64) -> Opt
         len: code.len,
         prologue,
     })
+}
+
+/// `mov $nr,%rax`, where `nr` is below 2^31.
+pub const fn wide_number(nr: u32) -> [u8; 7] {
+    let [a, b, c, d] = nr.to_le_bytes();
+    [0x48, 0xc7, 0xc0, a, b, c, d]
 }
 
 /// `jmp *slot`: an absolute, sign-extended 32-bit address of the pointer, so
