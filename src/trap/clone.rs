@@ -186,7 +186,8 @@ pub(crate) unsafe extern "C" fn child_from_gate(area: *mut ThreadArea) {
         let _ = unsafe { kernel::sigaltstack(Some(&area.signal_stack())) };
     }
     if flags & CLONE_CLEAR_SIGHAND != 0 {
-        let _ = sigaction::install_reserved();
+        // SAFETY: tables outlive the threads that use them.
+        let _ = sigaction::install_own(unsafe { &*area.dispositions.load(Ordering::Relaxed) });
     }
     area.hook_exit = false;
     area.call.result = 0;

@@ -88,7 +88,7 @@ pub(crate) fn deliver(
     if action.flags & SA_RESETHAND != 0 {
         // SAFETY: tables outlive the threads that use them.
         unsafe { (*area.dispositions.load(Ordering::Relaxed)).reset(info.signo) };
-        if sigaction::reserved() & bit(info.signo) == 0 {
+        if (sigaction::reserved() | sigaction::FAULTS) & bit(info.signo) == 0 {
             sigaction::set_default(info.signo);
         }
     }

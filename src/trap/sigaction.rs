@@ -48,6 +48,12 @@ pub(crate) const fn reserved_if(own_sigill: bool) -> u64 {
     bit(libc::SIGSYS) | if own_sigill { bit(libc::SIGILL) } else { 0 }
 }
 
+/// The signals of faults. The kernel's handler is ours also where the application
+/// leaves them to their default action, so that a fault of a hook's, or of ours,
+/// is told before it ends the process. Unlike the reserved ones they can be
+/// blocked and ignored in the kernel.
+pub(crate) const FAULTS: u64 = bit(libc::SIGSEGV) | bit(libc::SIGBUS) | bit(libc::SIGFPE) | bit(libc::SIGILL);
+
 /// One table of handlers: of a process, or of a vfork child.
 pub(crate) struct Dispositions {
     writer: spin::Mutex<()>,
@@ -165,26 +171,22 @@ impl Dispositions {
 /// The process's handlers.
 pub(crate) static PROCESS: Dispositions = Dispositions::new();
 
-/// The action that the kernel gets for one of the application's.
-fn kernel_action(action: &KernelSigaction) -> KernelSigaction {
-    if action.handler == SIG_DFL || action.handler == SIG_IGN {
-        return KernelSigaction {
+/// The action that the kernel gets for one of the application's. A call that a
+/// signal of ours interrupts without calling the application goes on.
+///
+/// An ignored fault signal stays ignored: no call ends for one that is sent. The
+/// kernel lets a fault kill in spite of it.
+fn kernel_action(signal: i32, action: &KernelSigaction) -> KernelSigaction {
+    let is_in = |set: u64| set & bit(signal) != 0;
+    match action.handler {
+        SIG_DFL | SIG_IGN if is_in(reserved()) => own_action(libc::SA_RESTART as u64),
+        SIG_DFL if is_in(FAULTS) => own_action(libc::SA_RESTART as u64),
+        SIG_DFL | SIG_IGN => KernelSigaction {
             mask: action.mask & !reserved(),
             ..*action
-        };
+        },
+        _ => own_action(action.flags & PASSED_ON),
     }
-    own_action(action.flags & PASSED_ON)
-}
-
-/// The same for a reserved signal: whatever the application says, the handler is
-/// ours. A call that it interrupts without calling the application goes on.
-fn reserved_action(action: &KernelSigaction) -> KernelSigaction {
-    let caught = action.handler != SIG_DFL && action.handler != SIG_IGN;
-    own_action(if caught {
-        action.flags & PASSED_ON
-    } else {
-        libc::SA_RESTART as u64
-    })
 }
 
 /// Our own handler: on the area's signal stack, all signals blocked.
@@ -197,12 +199,13 @@ fn own_action(flags: u64) -> KernelSigaction {
     }
 }
 
-/// Registers our handler for the reserved signals.
-pub(crate) fn install_reserved() -> Result<(), Errno> {
-    for signal in [libc::SIGSYS, libc::SIGILL] {
-        if reserved() & bit(signal) != 0 {
+/// Registers our handler for the signals whose default action is ours to do.
+pub(crate) fn install_own(table: &Dispositions) -> Result<(), Errno> {
+    for signal in [libc::SIGSYS, libc::SIGILL, libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE] {
+        let action = kernel_action(signal, &table.get(signal));
+        if action.handler == entry::signal_entry() {
             // SAFETY: the handler is made for this.
-            unsafe { kernel::sigaction(signal, Some(&reserved_action(&KernelSigaction::default())))? };
+            unsafe { kernel::sigaction(signal, Some(&action))? };
         }
     }
     Ok(())
@@ -214,7 +217,7 @@ pub(crate) fn configure(own_sigill: bool) {
 }
 
 /// Takes over the handlers that the process has at the start, and registers
-/// ours for the reserved signals.
+/// ours.
 pub(crate) fn adopt() -> Result<(), Errno> {
     for (signal, slot) in (1..=NSIG as i32).zip(&PROCESS.actions) {
         // SAFETY: only reads.
@@ -224,10 +227,10 @@ pub(crate) fn adopt() -> Result<(), Errno> {
         slot.write(&action);
         if action.handler != SIG_DFL && action.handler != SIG_IGN {
             // SAFETY: our handler calls the application's.
-            unsafe { kernel::sigaction(signal, Some(&kernel_action(&action)))? };
+            unsafe { kernel::sigaction(signal, Some(&kernel_action(signal, &action)))? };
         }
     }
-    install_reserved()
+    install_own(&PROCESS)
 }
 
 /// The same behind an exec, which leaves no handler: only which signals are
@@ -241,7 +244,7 @@ pub(crate) fn adopt_ignored(ignored: u64) -> Result<(), Errno> {
             });
         }
     }
-    install_reserved()
+    install_own(&PROCESS)
 }
 
 /// The signals that are ignored.
@@ -268,7 +271,7 @@ pub(crate) fn ignore(signals: u64, really: bool) {
             ..KernelSigaction::default()
         };
         if signals & reserved() & bit(signal) != 0 {
-            let action = if really { action } else { reserved_action(&action) };
+            let action = if really { action } else { kernel_action(signal, &action) };
             // SAFETY: our handler, or none.
             let _ = unsafe { kernel::sigaction(signal, Some(&action)) };
         }
@@ -324,15 +327,9 @@ fn change(area: &ThreadArea, signal: i32, new: u64, old: u64) -> Result<(), Errn
         let before = slot.read();
         if let Some(action) = &new {
             slot.write(action);
-            let own = reserved() & bit(signal) != 0;
-            let kernel_action = if own {
-                reserved_action(action)
-            } else {
-                kernel_action(action)
-            };
-            if own || !stays_default(signal, &before, action) {
+            if !stays_default(signal, &before, action) {
                 // SAFETY: our handler, or none.
-                unsafe { kernel::sigaction(signal, Some(&kernel_action))? };
+                unsafe { kernel::sigaction(signal, Some(&kernel_action(signal, action)))? };
             }
         }
         before
