@@ -196,35 +196,37 @@ fn step_over(area: &mut ThreadArea, zone: Zone, context: &mut SigContext) -> boo
 
 /// Makes the context one of the application's own code.
 fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut SigContext) {
-    let site = area.call.return_address.wrapping_sub(2);
+    let return_address = area.call.return_address;
     match zone {
         Zone::Application | Zone::Hook => {}
         Zone::Trampoline => {
-            if let Some(rip) = position::site_position(context.rip) {
-                context.rip = rip;
+            if let Some(site) = position::site_position(context.rip) {
+                context.rip = site;
+                if context.rcx == site.wrapping_add(2) {
+                    context.r11 = context.eflags;
+                }
             }
         }
-        Zone::EnterRcx => context.rip = context.rcx.wrapping_sub(2),
-        Zone::Enter => context.rip = site,
+        Zone::EnterRcx => show_site(context, context.rcx),
+        Zone::Enter | Zone::GatePass => show_site(context, return_address),
         Zone::EnterSwitched => {
-            context.rip = site;
             context.rsp = area.app_rsp;
+            show_site(context, return_address);
         }
         Zone::EnterFlags => {
-            context.rip = site;
             context.rsp = area.app_rsp;
             context.eflags = area.take_flags();
+            show_site(context, return_address);
         }
         Zone::EnterRdi => {
-            context.rip = site;
             context.rsp = area.app_rsp;
             context.eflags = area.take_flags();
             context.rdi = area.call.args[0];
+            show_site(context, return_address);
         }
-        Zone::GatePass => context.rip = site,
         Zone::GatePassDone => {
-            context.rip = area.call.return_address;
-            context.rcx = area.call.return_address;
+            context.rip = return_address;
+            context.rcx = return_address;
         }
         Zone::GateExit => roll_back(area, context),
         Zone::GateExitDone => {
@@ -241,6 +243,14 @@ fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut SigContext)
     }
 }
 
+/// At the `syscall`, as the kernel leaves a call that it restarts: the entry has
+/// used rcx and r11.
+fn show_site(context: &mut SigContext, return_address: u64) {
+    context.rip = return_address.wrapping_sub(2);
+    context.rcx = return_address;
+    context.r11 = context.eflags;
+}
+
 /// The call has not been made, or is to be made again: back to the site.
 fn roll_back(area: &mut ThreadArea, context: &mut SigContext) {
     if area.action == Action::PassThenExit {
@@ -254,7 +264,7 @@ fn roll_back(area: &mut ThreadArea, context: &mut SigContext) {
     };
     load_registers(area, context);
     context.rax = number;
-    context.rip = area.call.return_address.wrapping_sub(2);
+    show_site(context, area.call.return_address);
 }
 
 /// The call is done: on to the return address.
