@@ -93,6 +93,8 @@ pub(crate) struct ThreadArea {
     /// Flags of the clone that made this thread, or that it is making.
     pub(crate) clone_flags: u64,
     pub(crate) sse: Sse,
+    /// The application's handler that begins.
+    pub(crate) beginning: Beginning,
     /// Link of the free list, as the list's head encodes it.
     pub(crate) next_free: AtomicU64,
 
@@ -140,6 +142,20 @@ pub(crate) struct ThreadArea {
     /// (crate::ledger::epoch)).
     pub(crate) epoch: u32,
     pub(crate) vector: crate::trap::vector::State,
+}
+
+/// The registers of a handler that begins which are loaded last.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Beginning {
+    pub(crate) rip: u64,
+    pub(crate) rsp: u64,
+    pub(crate) rdi: u64,
+    pub(crate) rsi: u64,
+    pub(crate) rdx: u64,
+    pub(crate) r10: u64,
+    pub(crate) rcx: u64,
+    pub(crate) r11: u64,
 }
 
 /// xmm0–xmm15.

@@ -3,8 +3,8 @@
 //!
 //! The kernel's frame lies on our signal stack. A copy of it goes where
 //! `get_sigframe` (`arch/x86/kernel/signal.c`) would have put it; our own frame
-//! is then changed to start the handler, and `rt_sigreturn` does the rest at
-//! once: mask, registers, stack, initial vector state.
+//! is then changed to start the handler, and the entry does what `rt_sigreturn`
+//! would do of it: mask, registers, stack, initial vector state.
 
 #![allow(unsafe_code, reason = "writes a signal frame to the application's stack")]
 
@@ -24,14 +24,14 @@ use crate::trap::sigaction::{self, SA_RESETHAND};
 
 /// Starts `action`'s handler at the end of our own. `uc` shows the
 /// application's code already; `waiting` is the mask of a wait that the signal
-/// has ended.
+/// has ended. Returns whether it starts: the process may have to die instead.
 pub(crate) fn deliver(
     area: &mut ThreadArea,
     action: &KernelSigaction,
     info: &SigInfo,
     uc: &mut UContext,
     waiting: Option<u64>,
-) {
+) -> bool {
     let rsp = uc.uc_mcontext.rsp;
     let stack = area.altstack;
     let switch = action.flags & libc::SA_ONSTACK as u64 != 0 && stack.size != 0 && !stack.in_use(rsp);
@@ -47,8 +47,7 @@ pub(crate) fn deliver(
     let frame = (fpstate.wrapping_sub(size_of::<RtSigFrame>() as u64) & !15).wrapping_sub(8);
     let overflows = (switch || stack.in_use(rsp)) && !stack.holds(frame);
     if overflows || !kernel::can_write_range(frame, top) {
-        force_fault(area, info, uc);
-        return;
+        return force_fault(area, info, uc);
     }
     let handler_mask = action.mask
         | if action.flags & libc::SA_NODEFER as u64 == 0 {
@@ -104,22 +103,23 @@ pub(crate) fn deliver(
     context.rax = 0;
     context.eflags &= !(rflags::DF | rflags::RF | rflags::TF);
     context.fpstate = 0;
+    true
 }
 
 /// There is no room for a frame: SIGSEGV instead, as `force_sigsegv` has it,
 /// which ends the process if the application cannot take that either.
-fn force_fault(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) {
+fn force_fault(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> bool {
     let fault = SigInfo::new(libc::SIGSEGV, SI_KERNEL, 0);
     // SAFETY: tables outlive the threads that use them.
     let action = unsafe { (*area.dispositions.load(Ordering::Relaxed)).get(libc::SIGSEGV) };
     let caught = action.handler != SIG_DFL && action.handler != SIG_IGN;
     if info.signo != libc::SIGSEGV && caught && uc.uc_sigmask & bit(libc::SIGSEGV) == 0 {
-        deliver(area, &action, &fault, uc, None);
-        return;
+        return deliver(area, &action, &fault, uc, None);
     }
     sigaction::set_default(libc::SIGSEGV);
     uc.uc_sigmask &= !bit(libc::SIGSEGV);
     kernel::requeue(&fault);
+    false
 }
 
 /// Bytes of the vector state that the kernel's frame has.

@@ -57,9 +57,9 @@ use core::arch::global_asm;
 use core::mem::offset_of;
 use core::sync::atomic::{AtomicU8, Ordering};
 
-use crate::abi::sigframe::rflags;
+use crate::abi::sigframe::{RtSigFrame, SigContext, UContext, rflags};
 use crate::hook::Call;
-use crate::trap::area::{Action, FREE_AREAS, FREE_PAGE_BITS, FSGSBASE, ThreadArea};
+use crate::trap::area::{Action, Beginning, FREE_AREAS, FREE_PAGE_BITS, FSGSBASE, ThreadArea};
 use crate::trap::{clone, dispatch, signal};
 
 /// One byte for each value of the low 16 bits of a call number: whether the
@@ -87,6 +87,8 @@ pub(crate) fn interest(number: u32) -> u8 {
     INTEREST[number as usize & 0xffff].load(Ordering::Relaxed)
 }
 
+const BEGIN: usize = offset_of!(ThreadArea, beginning);
+const CONTEXT: usize = offset_of!(UContext, uc_mcontext);
 const ARGS: usize = offset_of!(ThreadArea, call) + offset_of!(Call<'static>, args);
 
 global_asm!(
@@ -204,6 +206,12 @@ global_asm!(
     "syscall",
     "usertrap_gate_unmask_done:",
     "jmp usertrap_resume",
+    // rt_sigprocmask before an application's handler starts; signals come in
+    // right behind it.
+    "usertrap_gate_begin:",
+    "syscall",
+    "usertrap_gate_begin_done:",
+    "jmp usertrap_begun",
     // The restorer of our own signal handler.
     ".globl usertrap_gate_restorer",
     ".hidden usertrap_gate_restorer",
@@ -399,25 +407,86 @@ global_asm!(
     "jne 3b",
     "mov rax, r9",
     "jmp usertrap_gate_last",
+    //
+    // ---- the application's handler starts: the mask is its own, rsp, the
+    //      flags, vector state, rbx, rbp, r8, r9, r12-r15 are as it finds
+    //      them; the rest is in the area
+    //
+    "usertrap_begun:",
+    "mov rdi, gs:[{BEGIN_RDI}]",
+    "mov rsi, gs:[{BEGIN_RSI}]",
+    "mov rdx, gs:[{BEGIN_RDX}]",
+    "mov r10, gs:[{BEGIN_R10}]",
+    "mov rcx, gs:[{BEGIN_RCX}]",
+    "mov r11, gs:[{BEGIN_R11}]",
+    "mov eax, 0",           // leaves the flags alone
+    "jmp gs:[{BEGIN_RIP}]",
     ".globl usertrap_entry_end",
     ".hidden usertrap_entry_end",
     "usertrap_entry_end:",
     //
     // ---- the signal handler's first instructions: as the kernel calls it, on
-    //      the signal stack. The kernel clears DF and TF, but not AC.
+    //      the signal stack: rsp = its frame, whose first word is the restorer.
+    //      The kernel clears DF and TF, but not AC.
     //
     ".p2align 4, 0xcc",
     ".globl usertrap_signal_entry",
     ".hidden usertrap_signal_entry",
     "usertrap_signal_entry:",
-    "pushfq",
+    "pushfq",               // and so the stack is aligned for a call
     "test dword ptr [rsp], {AC}",
+    "jnz 3f",
+    "2:",
+    "call {signal}",
     "lea rsp, [rsp + 8]",
-    "jz {signal}",
-    "sub rsp, 8",
+    "test al, al",
+    "jnz usertrap_begin",
+    "ret",                  // to the restorer
+    "3:",
     "and dword ptr [rsp], ~{AC}",   // and ID stays: sigreturn does not restore it
     "popfq",
-    "jmp {signal}",
+    "lea rsp, [rsp - 8]",
+    "jmp 2b",
+    //
+    // ---- starts the application's handler as the frame at rsp says, in place
+    //      of an rt_sigreturn, which would cost twice as much. All signals are
+    //      blocked. The vector state is the initial one but for xmm0-15, which
+    //      Rust code may have used.
+    //
+    "usertrap_begin:",
+    "lea rsi, [rsp + {UC}]",
+    ".macro usertrap_begin_later from, to",
+    "mov rax, [rsi + \\from]",
+    "mov gs:[\\to], rax",
+    ".endm",
+    "usertrap_begin_later {UC_RIP}, {BEGIN_RIP}",
+    "usertrap_begin_later {UC_RSP}, {BEGIN_RSP}",
+    "usertrap_begin_later {UC_RDI}, {BEGIN_RDI}",
+    "usertrap_begin_later {UC_RSI}, {BEGIN_RSI}",
+    "usertrap_begin_later {UC_RDX}, {BEGIN_RDX}",
+    "usertrap_begin_later {UC_R10}, {BEGIN_R10}",
+    "usertrap_begin_later {UC_RCX}, {BEGIN_RCX}",
+    "usertrap_begin_later {UC_R11}, {BEGIN_R11}",
+    ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
+    "xorps xmm\\n, xmm\\n",
+    ".endr",
+    "mov rbx, [rsi + {UC_RBX}]",
+    "mov rbp, [rsi + {UC_RBP}]",
+    "mov r8, [rsi + {UC_R8}]",
+    "mov r9, [rsi + {UC_R9}]",
+    "mov r12, [rsi + {UC_R12}]",
+    "mov r13, [rsi + {UC_R13}]",
+    "mov r14, [rsi + {UC_R14}]",
+    "mov r15, [rsi + {UC_R15}]",
+    "push [rsi + {UC_FLAGS}]",
+    "popfq",                // the handler's flags from here on
+    "lea rsi, [rsi + {UC_MASK}]",
+    "mov eax, {SYS_RT_SIGPROCMASK}",
+    "mov edi, {SIG_SETMASK}",
+    "mov edx, 0",
+    "mov r10d, 8",
+    "mov rsp, gs:[{BEGIN_RSP}]",
+    "jmp usertrap_gate_begin",
     ".text",
     INTEREST = sym INTEREST,
     KEEP_SSE = const KEEP_SSE,
@@ -456,6 +525,33 @@ global_asm!(
     SYS_ARCH_PRCTL = const libc::SYS_arch_prctl,
     ARCH_SET_GS = const crate::kernel::ARCH_SET_GS,
     SIG_SETMASK = const libc::SIG_SETMASK,
+    BEGIN_RIP = const BEGIN + offset_of!(Beginning, rip),
+    BEGIN_RSP = const BEGIN + offset_of!(Beginning, rsp),
+    BEGIN_RDI = const BEGIN + offset_of!(Beginning, rdi),
+    BEGIN_RSI = const BEGIN + offset_of!(Beginning, rsi),
+    BEGIN_RDX = const BEGIN + offset_of!(Beginning, rdx),
+    BEGIN_R10 = const BEGIN + offset_of!(Beginning, r10),
+    BEGIN_RCX = const BEGIN + offset_of!(Beginning, rcx),
+    BEGIN_R11 = const BEGIN + offset_of!(Beginning, r11),
+    UC = const offset_of!(RtSigFrame, uc),
+    UC_RIP = const CONTEXT + offset_of!(SigContext, rip),
+    UC_RSP = const CONTEXT + offset_of!(SigContext, rsp),
+    UC_RDI = const CONTEXT + offset_of!(SigContext, rdi),
+    UC_RSI = const CONTEXT + offset_of!(SigContext, rsi),
+    UC_RDX = const CONTEXT + offset_of!(SigContext, rdx),
+    UC_R10 = const CONTEXT + offset_of!(SigContext, r10),
+    UC_RCX = const CONTEXT + offset_of!(SigContext, rcx),
+    UC_R11 = const CONTEXT + offset_of!(SigContext, r11),
+    UC_RBX = const CONTEXT + offset_of!(SigContext, rbx),
+    UC_RBP = const CONTEXT + offset_of!(SigContext, rbp),
+    UC_R8 = const CONTEXT + offset_of!(SigContext, r8),
+    UC_R9 = const CONTEXT + offset_of!(SigContext, r9),
+    UC_R12 = const CONTEXT + offset_of!(SigContext, r12),
+    UC_R13 = const CONTEXT + offset_of!(SigContext, r13),
+    UC_R14 = const CONTEXT + offset_of!(SigContext, r14),
+    UC_R15 = const CONTEXT + offset_of!(SigContext, r15),
+    UC_FLAGS = const CONTEXT + offset_of!(SigContext, eflags),
+    UC_MASK = const offset_of!(UContext, uc_sigmask),
 );
 
 macro_rules! labels {
@@ -480,6 +576,7 @@ labels! {
     gate_exit_done = usertrap_gate_exit_done;
     gate_clone = usertrap_gate_clone;
     gate_unmask_done = usertrap_gate_unmask_done;
+    gate_begin_done = usertrap_gate_begin_done;
     gate_restorer = usertrap_gate_restorer;
     /// Calls of unknown number come in here.
     entry_any = usertrap_entry_any;
@@ -495,6 +592,7 @@ labels! {
     exit_entry = usertrap_exit_entry;
     exit_saved = usertrap_exit_saved;
     exit_called = usertrap_exit_called;
+    begun = usertrap_begun;
     entry_end = usertrap_entry_end;
     /// What the kernel is told to call.
     signal_entry = usertrap_signal_entry;

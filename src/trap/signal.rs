@@ -24,12 +24,13 @@ use crate::trap::dispatch::Post;
 use crate::trap::zone::{self, Zone};
 use crate::trap::{deliver, dispatch, entry, sigaction};
 
-/// The signal handler.
+/// The signal handler. Returns whether the frame is that of a handler which
+/// starts, so that the entry can start it without the kernel's help.
 ///
 /// # Safety
 /// Called by the kernel only, through `entry`, with the frame that belongs to
 /// the signal.
-pub(crate) unsafe extern "C" fn handler(_signal: i32, info: *mut SigInfo, uc: *mut UContext) {
+pub(crate) unsafe extern "C" fn handler(_signal: i32, info: *mut SigInfo, uc: *mut UContext) -> bool {
     // SAFETY: the kernel hands out valid pointers into its frame.
     let (info, uc) = unsafe { (&*info, &mut *uc) };
     let mut area = area::current();
@@ -39,24 +40,26 @@ pub(crate) unsafe extern "C" fn handler(_signal: i32, info: *mut SigInfo, uc: *m
     // SAFETY: the area is the thread's own and never unmapped. The code that
     // was interrupted may be using it too; what both touch is atomic.
     let area = unsafe { &mut *area };
-    handle(area, info, uc);
+    let starts = handle(area, info, uc);
     // Held back, even the reserved ones are blocked: a hook's calls come from
     // the gate.
     if uc.uc_sigmask != !0 {
         uc.uc_sigmask &= !sigaction::reserved();
     }
+    starts
 }
 
-fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) {
+fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> bool {
     if info.signo == libc::SIGSYS && is_trap(info) {
         trap(area, info, &mut uc.uc_mcontext);
+        false
     } else if info.signo == MARKER.signo
         && let Some(held) = area.held_signal
     {
         if zone_of(area, &uc.uc_mcontext) == Zone::Hook {
             uc.uc_sigmask = !0;
             kernel::requeue(info);
-            return;
+            return false;
         }
         // One of the application's own may have taken the marker's place: the
         // kernel keeps one SIGSYS. It comes after the held one then.
@@ -64,9 +67,9 @@ fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) {
             kernel::requeue(info);
         }
         area.held_signal = None;
-        arrive(area, &held, uc);
+        arrive(area, &held, uc)
     } else {
-        arrive(area, info, uc);
+        arrive(area, info, uc)
     }
 }
 
@@ -85,23 +88,23 @@ fn zone_of(area: &ThreadArea, context: &SigContext) -> Zone {
     zone::of(rip, area.on_hook_stack(context.rsp), on_the_way)
 }
 
-/// A signal of the application's.
-fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) {
+/// A signal of the application's. Returns whether a handler starts.
+fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> bool {
     let context = &mut uc.uc_mcontext;
     if info.signo == libc::SIGILL && info.code > 0 && redirect_invalid_opcode(context) {
-        return;
+        return false;
     }
     let zone = zone_of(area, context);
     if info.signo == libc::SIGTRAP && info.code == TRAP_TRACE && step_over(area, zone, context) {
-        return;
+        return false;
     }
     if zone == Zone::Hook {
         if is_fault(info) {
             die_in_hook(info, context);
-            return;
+            return false;
         }
         hold(area, info, uc);
-        return;
+        return false;
     }
     let waiting =
         (matches!(zone, Zone::GateExitDone | Zone::ExitSaved) && area.post == Post::Wait).then_some(area.wait_mask);
@@ -120,8 +123,9 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) {
     } else if action.handler == SIG_DFL || action.handler == SIG_IGN || blocked {
         default(info, uc);
     } else {
-        deliver::deliver(area, &action, info, uc, waiting);
+        return deliver::deliver(area, &action, info, uc, waiting);
     }
+    false
 }
 
 /// A seccomp SIGSYS from outside the gate is the arm's. From the gate it is of
@@ -185,6 +189,7 @@ fn step_over(area: &mut ThreadArea, zone: Zone, context: &mut SigContext) -> boo
         | Zone::EnterSwitched
         | Zone::GatePass
         | Zone::GateExit
+        | Zone::Beginning
         | Zone::Resume => true,
         Zone::EnterFlags | Zone::EnterRdi | Zone::GateExitDone | Zone::ExitSaved | Zone::Hook => {
             context.eflags &= !rflags::TF;
@@ -237,6 +242,14 @@ fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut SigContext)
         Zone::ExitSaved => {
             dispatch::exit(area, Outcome::Returned(area.call.result));
             roll_forward(area, context);
+        }
+        Zone::Beginning => {
+            let first = area.beginning;
+            context.rip = first.rip;
+            context.rsp = first.rsp;
+            [context.rdi, context.rsi, context.rdx] = [first.rdi, first.rsi, first.rdx];
+            [context.r10, context.rcx, context.r11] = [first.r10, first.rcx, first.r11];
+            context.rax = 0;
         }
         Zone::Resume if area.action == Action::Answer => roll_forward(area, context),
         Zone::Resume => roll_back(area, context),

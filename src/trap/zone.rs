@@ -30,6 +30,8 @@ pub(crate) enum Zone {
     GateExitDone,
     /// As `GateExitDone`; the result is in the area.
     ExitSaved,
+    /// An application's handler is about to run its first instruction.
+    Beginning,
     /// The way out: the area's `action` says what of.
     Resume,
     /// Inside dispatch or a hook, or where all signals are blocked.
@@ -51,6 +53,7 @@ pub(crate) fn of(rip: u64, on_hook_stack: bool, in_trampoline: bool) -> Zone {
             _ if rip < entry::gate_exit_done() => Zone::GateExit,
             _ if rip < entry::gate_clone() => Zone::GateExitDone,
             _ if rip == entry::gate_unmask_done() => Zone::Resume,
+            _ if rip == entry::gate_begin_done() => Zone::Beginning,
             _ => Zone::Hook,
         };
     }
@@ -74,6 +77,7 @@ pub(crate) fn of(rip: u64, on_hook_stack: bool, in_trampoline: bool) -> Zone {
             _ if rip < entry::exit_entry() => Zone::Hook,
             _ if rip < entry::exit_saved() => Zone::GateExitDone,
             _ if rip < entry::exit_called() => Zone::ExitSaved,
+            _ if rip >= entry::begun() => Zone::Beginning,
             _ => Zone::Hook,
         };
     }
