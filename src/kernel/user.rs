@@ -39,17 +39,20 @@ fn can_write(address: u64) -> bool {
     result == 0
 }
 
-/// Whether the kernel can write all pages of a range, of which it overwrites
-/// some words.
+/// Whether the kernel can write all pages of a range of at least eight bytes,
+/// of which it overwrites some: four on each side of every other page's end,
+/// so that one call tells of two pages.
 pub fn can_write_range(start: u64, end: u64) -> bool {
-    let mut word = start & !7;
-    while word < end {
-        if !can_write(word) {
+    debug_assert!(end >= start + 8 && start.is_multiple_of(4) && end.is_multiple_of(4));
+    let mut page_end = (start & !(PAGE - 1)) + PAGE;
+    while page_end < end {
+        if !can_write(page_end - 4) {
             return false;
         }
-        word = (word & !(PAGE - 1)) + PAGE;
+        page_end += 2 * PAGE;
     }
-    true
+    // All is known up to a page before `page_end`.
+    end <= page_end - PAGE || can_write(end - 8)
 }
 
 /// Copies memory of the application, or says EFAULT as the kernel would.
@@ -285,5 +288,40 @@ mod tests {
             assert_eq!(string_length(end - 1, 4096), Ok(0));
             kernel::unmap(pages, 3 * PAGE as usize);
         }
+    }
+
+    #[test]
+    fn a_range_is_writable_if_all_its_pages_are_and_nothing_beside_it_is_touched() {
+        const PAGES: u64 = 6;
+        let pages = kernel::map(0, (PAGES * PAGE) as usize, libc::PROT_READ | libc::PROT_WRITE, 0).unwrap();
+        let all = (pages..pages + PAGES * PAGE).step_by(4);
+        let edges: Vec<u64> = all.filter(|at| matches!(at % PAGE, 0 | 4 | 8 | 4088 | 4092)).collect();
+        for &start in &edges {
+            for &end in edges.iter().filter(|&&end| end >= start + 8) {
+                // SAFETY: memory of ours.
+                let bytes = unsafe { core::slice::from_raw_parts_mut(pages as *mut u8, (PAGES * PAGE) as usize) };
+                bytes.fill(0xaa);
+                assert!(can_write_range(start, end), "{start:#x}..{end:#x}");
+                let (from, to) = ((start - pages) as usize, (end - pages) as usize);
+                assert!(bytes[..from].iter().chain(&bytes[to..]).all(|byte| *byte == 0xaa));
+                for hole in 0..PAGES {
+                    let at = pages + hole * PAGE;
+                    let wanted = at >= end || at + PAGE <= start;
+                    let set = |protection| {
+                        // SAFETY: memory of ours; nothing else uses it meanwhile.
+                        unsafe { kernel::protect(at, PAGE as usize, protection).unwrap() };
+                    };
+                    set(libc::PROT_READ);
+                    assert_eq!(
+                        can_write_range(start, end),
+                        wanted,
+                        "{start:#x}..{end:#x}, hole at {at:#x}"
+                    );
+                    set(libc::PROT_READ | libc::PROT_WRITE);
+                }
+            }
+        }
+        // SAFETY: nobody uses it any more.
+        unsafe { kernel::unmap(pages, (PAGES * PAGE) as usize) };
     }
 }

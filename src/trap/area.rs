@@ -53,6 +53,8 @@ pub(crate) enum Action {
     Clone = 3,
     /// The thread ends: give the area back, then make the call.
     ThreadExit = 4,
+    /// Like `Pass`, for rt_sigreturn: an interruption gives its frame back.
+    Return = 6,
     /// Like `Pass`, with all signals blocked: until the kernel loads the frame
     /// of rt_sigreturn, or until exit_group has ended the process.
     PassBlocked = 5,
@@ -113,6 +115,8 @@ pub(crate) struct ThreadArea {
     pub(crate) held_signal: Option<SigInfo>,
     /// Reserved signals that wait for being unblocked.
     pub(crate) waiting: [Option<SigInfo>; 2],
+    /// What an rt_sigreturn under way has changed.
+    pub(crate) returning: Returning,
     /// The alternate stack that the application has set.
     pub(crate) altstack: AltStack,
     /// The application's handlers: the process's, or `own_dispositions`.
@@ -156,6 +160,14 @@ pub(crate) struct Beginning {
     pub(crate) r10: u64,
     pub(crate) rcx: u64,
     pub(crate) r11: u64,
+}
+
+/// Masks and alternate stacks before an rt_sigreturn: those in its frame, and
+/// ours of the reserved signals and of the application's stack.
+#[derive(Clone, Copy)]
+pub(crate) struct Returning {
+    pub(crate) frame: (u64, AltStack),
+    pub(crate) before: (u64, AltStack),
 }
 
 /// xmm0–xmm15.

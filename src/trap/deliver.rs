@@ -18,7 +18,7 @@ use crate::abi::sigframe::{
 };
 use crate::kernel;
 use crate::trap::altstack::{self, SS_AUTODISARM};
-use crate::trap::area::ThreadArea;
+use crate::trap::area::{Action, Returning, ThreadArea};
 use crate::trap::mask::{block_all, requeue_waiting};
 use crate::trap::sigaction::{self, SA_RESETHAND};
 
@@ -45,8 +45,14 @@ pub(crate) fn deliver(
     // as if called.
     let fpstate = top.wrapping_sub(fpstate_size) & !63;
     let frame = (fpstate.wrapping_sub(size_of::<RtSigFrame>() as u64) & !15).wrapping_sub(8);
+    // What lies between the vector state and `top` is not touched.
+    let written_to = if fpstate_size == 0 {
+        frame + size_of::<RtSigFrame>() as u64
+    } else {
+        fpstate + fpstate_size
+    };
     let overflows = (switch || stack.in_use(rsp)) && !stack.holds(frame);
-    if overflows || !kernel::can_write_range(frame, top) {
+    if overflows || !kernel::can_write_range(frame, written_to) {
         return force_fault(area, info, uc);
     }
     let handler_mask = action.mask
@@ -138,25 +144,53 @@ fn fpstate_size(uc: &UContext) -> u64 {
 }
 
 /// rt_sigreturn of the application: takes its virtual state out of the frame
-/// and puts the kernel's in. All signals stay blocked until the kernel has
-/// loaded the frame.
-pub(crate) fn sigreturn(area: &mut ThreadArea) {
-    block_all(area);
-    // A step would find SIGTRAP blocked. The kernel takes the flags from the
-    // frame anyway.
+/// and puts the kernel's in. A signal that comes in before the kernel has loaded
+/// the frame finds it as it was ([`undo_return`]).
+pub(crate) fn sigreturn(area: &mut ThreadArea) -> Action {
+    // A step would find the frame changed; the kernel takes the flags from
+    // there anyway.
     area.flags &= !rflags::TF;
     let uc = area.app_rsp as *mut UContext;
     // SAFETY: rt_sigreturn has its frame at rsp; if there is none the fault is
     // reported as the application's SIGSEGV, as natively.
-    unsafe {
-        let mask = (&raw const (*uc).uc_sigmask).read_unaligned();
-        let stack = (&raw const (*uc).uc_stack).read_unaligned();
-        area.virtual_mask = mask & sigaction::reserved();
-        (&raw mut (*uc).uc_sigmask).write_unaligned(mask & !sigaction::reserved());
-        // As `restore_altstack`: errors are ignored.
-        let rsp = (&raw const (*uc).uc_mcontext.rsp).read_unaligned();
-        let _ = altstack::set(&mut area.altstack, rsp, stack);
-        (&raw mut (*uc).uc_stack).write_unaligned(area.signal_stack());
+    let (mask, stack, rsp) = unsafe {
+        (
+            (&raw const (*uc).uc_sigmask).read_unaligned(),
+            (&raw const (*uc).uc_stack).read_unaligned(),
+            (&raw const (*uc).uc_mcontext.rsp).read_unaligned(),
+        )
+    };
+    // One that is let in must find the frame loaded.
+    let waits = area.waiting.iter().flatten().any(|info| mask & bit(info.signo) == 0);
+    if waits {
+        block_all(area);
     }
-    requeue_waiting(area);
+    area.returning = Returning {
+        frame: (mask, stack),
+        before: (area.virtual_mask, area.altstack),
+    };
+    area.virtual_mask = mask & sigaction::reserved();
+    // As `restore_altstack`: errors are ignored.
+    let _ = altstack::set(&mut area.altstack, rsp, stack);
+    write_return(uc, mask & !sigaction::reserved(), area.signal_stack());
+    if waits {
+        requeue_waiting(area);
+        return Action::PassBlocked;
+    }
+    Action::Return
+}
+
+/// The rt_sigreturn under way is not made now.
+pub(crate) fn undo_return(area: &mut ThreadArea) {
+    let (mask, stack) = area.returning.frame;
+    write_return(area.app_rsp as *mut UContext, mask, stack);
+    (area.virtual_mask, area.altstack) = area.returning.before;
+}
+
+fn write_return(uc: *mut UContext, mask: u64, stack: AltStack) {
+    // SAFETY: the frame was read just before, and is the kernel's to read.
+    unsafe {
+        (&raw mut (*uc).uc_sigmask).write_unaligned(mask);
+        (&raw mut (*uc).uc_stack).write_unaligned(stack);
+    }
 }

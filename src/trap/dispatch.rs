@@ -271,8 +271,7 @@ fn serve(area: &mut ThreadArea, number: u32) -> Action {
         libc::SYS_rt_sigprocmask => mask::about_to_change(area),
         libc::SYS_rt_sigpending => area.post = Post::Pending,
         libc::SYS_rt_sigreturn => {
-            deliver::sigreturn(area);
-            return Action::PassBlocked;
+            return deliver::sigreturn(area);
         }
         libc::SYS_rt_sigsuspend => mask::wait(area, 0),
         libc::SYS_ppoll => mask::wait(area, 3),

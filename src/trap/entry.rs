@@ -189,6 +189,10 @@ global_asm!(
     "syscall",
     "usertrap_gate_exit_done:",
     "jmp usertrap_exit_entry",
+    // rt_sigreturn of the application, its frame made ready for the kernel.
+    "usertrap_gate_return:",
+    "syscall",
+    "ud2",
     // rbx = the child's area, all signals blocked.
     "usertrap_gate_clone:",
     "syscall",
@@ -301,9 +305,17 @@ global_asm!(
     "mov rax, [rsp + {NUMBER}]",
     "mov rsp, [rsp + {APP_RSP}]",
     "jmp usertrap_gate_exit",
+    "usertrap_return:",
+    "usertrap_load_args",
+    "usertrap_restore_flags",
+    "mov rax, [rsp + {NUMBER}]",
+    "mov rsp, [rsp + {APP_RSP}]",
+    "jmp usertrap_gate_return",
     "usertrap_other:",
     "cmp eax, {PASS_THEN_EXIT}",
     "je usertrap_pass_then_exit",
+    "cmp eax, {RETURN}",
+    "je usertrap_return",
     "cmp eax, {CLONE}",
     "je usertrap_clone",
     "cmp eax, {THREAD_EXIT}",
@@ -515,6 +527,7 @@ global_asm!(
     PASS_THEN_EXIT = const Action::PassThenExit as u32,
     CLONE = const Action::Clone as u32,
     THREAD_EXIT = const Action::ThreadExit as u32,
+    RETURN = const Action::Return as u32,
     PASS_BLOCKED = const Action::PassBlocked as u32,
     AC = const rflags::AC,
     TF = const rflags::TF,
@@ -574,6 +587,7 @@ labels! {
     gate_pass_done = usertrap_gate_pass_done;
     gate_exit = usertrap_gate_exit;
     gate_exit_done = usertrap_gate_exit_done;
+    gate_return = usertrap_gate_return;
     gate_clone = usertrap_gate_clone;
     gate_unmask_done = usertrap_gate_unmask_done;
     gate_begin_done = usertrap_gate_begin_done;

@@ -189,6 +189,7 @@ fn step_over(area: &mut ThreadArea, zone: Zone, context: &mut SigContext) -> boo
         | Zone::EnterSwitched
         | Zone::GatePass
         | Zone::GateExit
+        | Zone::GateReturn
         | Zone::Beginning
         | Zone::Resume => true,
         Zone::EnterFlags | Zone::EnterRdi | Zone::GateExitDone | Zone::ExitSaved | Zone::Hook => {
@@ -227,6 +228,10 @@ fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut SigContext)
             context.rsp = area.app_rsp;
             context.eflags = area.take_flags();
             context.rdi = area.call.args[0];
+            show_site(context, return_address);
+        }
+        Zone::GateReturn => {
+            deliver::undo_return(area);
             show_site(context, return_address);
         }
         Zone::GatePassDone => {
@@ -268,6 +273,9 @@ fn show_site(context: &mut SigContext, return_address: u64) {
 fn roll_back(area: &mut ThreadArea, context: &mut SigContext) {
     if area.action == Action::PassThenExit {
         dispatch::exit(area, Outcome::Restarting);
+    }
+    if area.action == Action::Return {
+        deliver::undo_return(area);
     }
     // restart_syscall stays: the kernel knows what it restarts.
     let number = if context.rax == libc::SYS_restart_syscall as u64 {

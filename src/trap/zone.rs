@@ -28,6 +28,8 @@ pub(crate) enum Zone {
     GateExit,
     /// A call with exit side has been made; the result is in rax.
     GateExitDone,
+    /// The application's rt_sigreturn is about to be made.
+    GateReturn,
     /// As `GateExitDone`; the result is in the area.
     ExitSaved,
     /// An application's handler is about to run its first instruction.
@@ -51,7 +53,8 @@ pub(crate) fn of(rip: u64, on_hook_stack: bool, in_trampoline: bool) -> Zone {
             _ if rip < entry::gate_pass_done() => Zone::GatePass,
             _ if rip < entry::gate_exit() => Zone::GatePassDone,
             _ if rip < entry::gate_exit_done() => Zone::GateExit,
-            _ if rip < entry::gate_clone() => Zone::GateExitDone,
+            _ if rip < entry::gate_return() => Zone::GateExitDone,
+            _ if rip < entry::gate_clone() => Zone::GateReturn,
             _ if rip == entry::gate_unmask_done() => Zone::Resume,
             _ if rip == entry::gate_begin_done() => Zone::Beginning,
             _ => Zone::Hook,
