@@ -5,7 +5,6 @@
 
 use core::sync::atomic::Ordering;
 
-use crate::abi::errno::Errno;
 use crate::abi::sigaction::SIGSET_SIZE;
 use crate::abi::sigframe::bit;
 use crate::kernel;
@@ -23,25 +22,36 @@ pub(crate) fn block_all(area: &ThreadArea) {
     }
 }
 
-/// Notes which reserved signals an rt_sigprocmask is about: its old set may be
+/// Notes which reserved signals an rt_sigprocmask is about, if its old set is
 /// written to the same place.
 pub(crate) fn about_to_change(area: &mut ThreadArea) {
-    let set = area.call.args[1];
-    let named = if set == 0 {
-        Err(Errno::EFAULT)
-    } else {
-        kernel::copy_in_u64(set)
-    };
-    area.scratch[3] = named.unwrap_or(0) & reserved();
+    let [_, set, old, ..] = area.call.args;
+    if overlap(set, old) {
+        area.scratch[3] = kernel::copy_in_u64(set).unwrap_or(0);
+    }
     area.post = Post::Mask;
 }
 
+/// Whether two sets share a byte.
+fn overlap(set: u64, old: u64) -> bool {
+    set.abs_diff(old) < SIGSET_SIZE
+}
+
 /// The exit side of an rt_sigprocmask, which the kernel has carried out as it
-/// was: also when it could not write the old set.
+/// was: also when it could not write the old set, and not when it could not read
+/// the new one.
 pub(crate) fn changed(area: &mut ThreadArea, written: bool) {
     let [how, set, old, ..] = area.call.args;
     let before = area.virtual_mask;
-    let named = area.scratch[3];
+    if !written && set != 0 && kernel::copy_in_u64(set).is_err() {
+        return;
+    }
+    let named = match () {
+        () if set == 0 => 0,
+        () if overlap(set, old) => area.scratch[3],
+        // SAFETY: the kernel has just read it.
+        () => unsafe { (set as *const u64).read_unaligned() },
+    } & reserved();
     if set != 0 {
         area.virtual_mask = match how as i32 {
             libc::SIG_BLOCK => before | named,
