@@ -185,14 +185,18 @@ static MAYBE_UNUSED void check_frame_vectors(const ucontext_t *c) {
     for (int i = 0; i < 16; i++) CHECK(!memcmp(more + 64 * i, machine_in.vec[16 + i], 64));
 }
 
+static MAYBE_UNUSED int from_register(int i) {
+    static const int from[GPRS] = {REG_RAX, REG_RBX, REG_RCX, REG_RDX, REG_RSI, REG_RDI, REG_RBP, REG_RSP,
+                                   REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+    return from[i];
+}
+
 // The integer registers in a frame, at the application's own instruction before the call (`number`
 // is what rax must be) or behind it (rax must be `result`).
 static MAYBE_UNUSED void check_frame_registers(const ucontext_t *c, int behind, long rax) {
-    static const int from[GPRS] = {REG_RAX, REG_RBX, REG_RCX, REG_RDX, REG_RSI, REG_RDI, REG_RBP, REG_RSP,
-                                   REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
     const greg_t *r = c->uc_mcontext.gregs;
     for (int i = 0; i < GPRS; i++)
-        if (i != RAX && i != RCX && i != R11) CHECK_SAME("register in the frame", i, r[from[i]], machine_in.gpr[i]);
+        if (i != RAX && i != RCX && i != R11) CHECK_SAME("register in the frame", i, r[from_register(i)], machine_in.gpr[i]);
     CHECK_SAME("rax in the frame, behind the call", behind, r[REG_RAX], rax);
     CHECK_EQ(r[REG_EFL] & ~0x10000, machine_in.flags); // the resume flag is the kernel's
     // rcx and r11 are as `syscall` leaves them, behind it or at it, if the kernel restarts it; else as they were.

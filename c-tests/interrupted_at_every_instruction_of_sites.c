@@ -1,0 +1,47 @@
+// modes: native rewrite fallback
+// A signal comes at every instruction of the way of sites of all forms, warm and at their first call, which may
+// rewrite them: what stands before the `syscall` is executed once, and the call is made once or not at all.
+#include "interrupt.h"
+#include <sys/stat.h>
+
+SITE(number, " mov $95,%eax");
+SITE(cold_number, " mov $95,%eax");
+SITE(long_number, " mov $95,%rax");
+SITE(cold_long_number, " mov $95,%rax");
+SITE(replayed, " lea 1(%r12),%r12");
+SITE(cold_replayed, " lea 1(%r12),%r12");
+SITE(any_number, "");
+SITE(cold_any_number, "");
+// No room for any jump.
+SITE(refused, " nop");
+
+static void umask_before(void) { umask(022); }
+static void umask_look(const ucontext_t *c, int made) {
+    (void)c;
+    mode_t now = umask(0);
+    umask(now);
+    CHECK_EQ(now, made ? 027 : 022);
+}
+
+int main(void) {
+    struct kind kinds[] = {
+        {.name = "mov $number,%eax", .site = number, .rax = -1},
+        {.name = "mov $number,%eax, first call", .site = cold_number, .rax = -1, .cold = 1, .sparse = 4},
+        {.name = "mov $number,%rax", .site = long_number, .rax = -1},
+        {.name = "mov $number,%rax, first call", .site = cold_long_number, .rax = -1, .cold = 1, .sparse = 16},
+        {.name = "replayed", .site = replayed, .rax = SYS_umask, .counts = R12},
+        {.name = "replayed, first call", .site = cold_replayed, .rax = SYS_umask, .counts = R12, .cold = 1, .sparse = 16},
+        {.name = "short jump", .site = any_number, .rax = SYS_umask},
+        {.name = "short jump, first call", .site = cold_any_number, .rax = SYS_umask, .cold = 1, .sparse = 16},
+        {.name = "refused", .site = refused, .rax = SYS_umask},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        kinds[i].number = SYS_umask;
+        kinds[i].want = 022;
+        kinds[i].before = umask_before;
+        kinds[i].look = umask_look;
+        for (int n = 0; n < 6; n++) kinds[i].args[n] = n ? PATTERN : 027;
+        interrupt_everywhere(&kinds[i], 0x891, 1 << RETURN | 1 << JUMP);
+    }
+    PASS();
+}
