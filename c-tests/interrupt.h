@@ -55,7 +55,8 @@ static const uint64_t value = 0x5ca1ab1edeadbe00;
 static int the_signal = SIGUSR1, on_stack;
 static enum action the_action;
 static sigset_t before_call;
-static stack_t alternate;
+static char alternate_memory[128 << 10];
+static const stack_t alternate = {.ss_sp = alternate_memory, .ss_size = sizeof alternate_memory};
 static sigjmp_buf escape;
 static ucontext_t escape_context;
 
@@ -202,8 +203,6 @@ __attribute__((noreturn)) static void victim(const struct kind *k, uint64_t flag
     action.sa_sigaction = interrupt_handler;
     action.sa_flags = SA_SIGINFO | (on_stack ? SA_ONSTACK : 0);
     CHECK_EQ(sigaction(the_signal, &action, NULL), 0);
-    static char stack[128 << 10];
-    alternate = (stack_t){.ss_sp = stack, .ss_size = sizeof stack};
     CHECK_EQ(sigaltstack(&alternate, NULL), 0);
     sigset_t some;
     sigemptyset(&some);
@@ -252,7 +251,6 @@ static int wait_for_stop(pid_t pid, struct user_regs_struct *regs) {
         exit(1);
     }
     CHECK_EQ(ptrace(PTRACE_GETREGS, pid, NULL, regs), 0);
-    regs->eflags &= ~(unsigned long long)TF; // over a `popf` the kernel forgets whose it is
     return WSTOPSIG(status);
 }
 
@@ -374,6 +372,16 @@ static void hide_trap_flag(pid_t pid, struct user_regs_struct *regs, long code) 
     }
 }
 
+// Over a `popf` the kernel forgets that the trap flag is our own: so it is not stepped.
+static void pop_flags(pid_t pid, struct user_regs_struct *regs) {
+    errno = 0;
+    regs->eflags = (unsigned long long)ptrace(PTRACE_PEEKDATA, pid, (void *)regs->rsp, NULL) & ~TF;
+    CHECK_EQ(errno, 0);
+    regs->rsp += 8;
+    regs->rip++;
+    CHECK_EQ(ptrace(PTRACE_SETREGS, pid, NULL, regs), 0);
+}
+
 // While the signal is blocked it waits in the kernel, wherever it comes: there each place is interrupted once, or one
 // of `sparse` places (INTERRUPT_ALL in the environment: all).
 static int is_blocked(pid_t pid) {
@@ -381,6 +389,8 @@ static int is_blocked(pid_t pid) {
     CHECK_EQ(ptrace(PTRACE_GETSIGMASK, pid, (void *)sizeof mask, &mask), 0);
     return mask >> (the_signal - 1) & 1;
 }
+
+static int interrupt_all(void) { return getenv("INTERRUPT_ALL") != NULL; }
 
 static uint64_t places[1 << 16];
 static int is_new(uint64_t rip) {
@@ -394,7 +404,7 @@ static int is_new(uint64_t rip) {
 // Steps a victim through the call; with `actions`, a bit set, interrupts a copy at each instruction.
 static void follow(const struct kind *k, uint64_t flags, unsigned actions, struct path *path) {
     path->length = path->blocked = path->left_out = 0;
-    int sparse = k->sparse && !getenv("INTERRUPT_ALL") ? k->sparse : 1;
+    int sparse = k->sparse && !interrupt_all() ? k->sparse : 1;
     memset(places, 0, sizeof places);
     struct user_regs_struct regs;
     kind = k;
@@ -427,7 +437,8 @@ static void follow(const struct kind *k, uint64_t flags, unsigned actions, struc
         long word = ptrace(PTRACE_PEEKTEXT, pid, (void *)from, NULL);
         CHECK_EQ(errno, 0);
         int before = signal;
-        signal = step(pid, signal, &regs);
+        if (signal == 0 && (word & 0xff) == 0x9d) pop_flags(pid, &regs);
+        else signal = step(pid, signal, &regs);
         if (before || signal || (word & 0xffff) == 0x050f) blocked = is_blocked(pid);
         if ((word & 0xffff) == 0x050f && signal == 0) {
             gate = from;
@@ -462,7 +473,7 @@ static MAYBE_UNUSED void interrupt_everywhere(const struct kind *k, uint64_t fla
         kind = k;
         prepare(k, flags);
         machine_call();
-        follow(k, flags, 0, &plain);
+        if (!k->first_signal || interrupt_all()) follow(k, flags, 0, &plain);
     } // else where the rewriter has to look is another matter each time
     follow(k, flags, actions, &full);
     int length = full.length;

@@ -119,11 +119,11 @@ int main(void) {
         k->look = look;
         follow(k, 0x891, 0, &plain);
         follow(k, 0x891, 0, &plain);
-        int length = plain.length, parts = i == 0 ? 4 : 6;
+        int length = plain.length, parts = interrupt_all() ? 20 : i == 0 ? 3 : 5;
         k->first_signal = SIGPROF;
         k->first_handler = first_handler;
         k->elsewhere = in_first_handler;
-        k->sparse = 4;
+        k->sparse = 8;
         for (int part = 0, at = 0; part < parts; part++) {
             int next = 1 + (length - 1) * part / (parts - 1);
             if (next <= at) continue;

@@ -36,6 +36,7 @@ int main(void) {
         {.name = "refused", .site = refused, .rax = SYS_umask},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (kinds[i].site.call == cold_any_number.call && !interrupt_all()) continue; // 150,000 instructions
         kinds[i].number = SYS_umask;
         kinds[i].want = 022;
         kinds[i].before = umask_before;

@@ -209,7 +209,7 @@ fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut SigContext)
             if let Some(site) = position::site_position(context.rip) {
                 context.rip = site;
                 if context.rcx == site.wrapping_add(2) {
-                    context.r11 = context.eflags;
+                    context.r11 = context.eflags & !rflags::RF;
                 }
             }
         }
@@ -266,7 +266,7 @@ fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut SigContext)
 fn show_site(context: &mut SigContext, return_address: u64) {
     context.rip = return_address.wrapping_sub(2);
     context.rcx = return_address;
-    context.r11 = context.eflags;
+    context.r11 = context.eflags & !rflags::RF;
 }
 
 /// The call has not been made, or is to be made again: back to the site.
@@ -294,7 +294,7 @@ fn roll_forward(area: &mut ThreadArea, context: &mut SigContext) {
     context.rax = area.call.result as u64;
     context.rip = area.call.return_address;
     context.rcx = area.call.return_address;
-    context.r11 = context.eflags;
+    context.r11 = context.eflags & !rflags::RF;
 }
 
 fn load_registers(area: &mut ThreadArea, context: &mut SigContext) {
