@@ -32,13 +32,20 @@ pub(crate) fn deliver(
     uc: &mut UContext,
     waiting: Option<u64>,
 ) -> bool {
+    if action.flags & SA_RESETHAND != 0 {
+        // SAFETY: tables outlive the threads that use them.
+        unsafe { (*area.dispositions.load(Ordering::Relaxed)).reset(info.signo) };
+        sigaction::reset_in_kernel(info.signo, action);
+    }
     let rsp = uc.uc_mcontext.rsp;
+    let below = rsp.wrapping_sub(RED_ZONE);
     let stack = area.altstack;
-    let switch = action.flags & libc::SA_ONSTACK as u64 != 0 && stack.size != 0 && !stack.in_use(rsp);
+    // Whether it is in use is asked below the red zone, unlike the overflow.
+    let switch = action.flags & libc::SA_ONSTACK as u64 != 0 && stack.size != 0 && !stack.in_use(below);
     let top = if switch {
         stack.sp.wrapping_add(stack.size)
     } else {
-        rsp.wrapping_sub(RED_ZONE)
+        below
     };
     let fpstate_size = fpstate_size(uc);
     // 64 bytes: xsave's alignment. Then as `align_sigframe`: the handler starts
@@ -53,7 +60,7 @@ pub(crate) fn deliver(
     };
     let overflows = (switch || stack.in_use(rsp)) && !stack.holds(frame);
     if overflows || !kernel::can_write_range(frame, written_to) {
-        return force_fault(area, info, uc);
+        return force_fault(area, info, uc, waiting);
     }
     let handler_mask = action.mask
         | if action.flags & libc::SA_NODEFER as u64 == 0 {
@@ -90,13 +97,6 @@ pub(crate) fn deliver(
     if stack.flags & SS_AUTODISARM != 0 {
         area.altstack = AltStack::DISABLED;
     }
-    if action.flags & SA_RESETHAND != 0 {
-        // SAFETY: tables outlive the threads that use them.
-        unsafe { (*area.dispositions.load(Ordering::Relaxed)).reset(info.signo) };
-        if (sigaction::reserved() | sigaction::FAULTS) & bit(info.signo) == 0 {
-            sigaction::set_default(info.signo);
-        }
-    }
     let mask = waiting.unwrap_or(uc.uc_sigmask | area.virtual_mask) | handler_mask;
     area.virtual_mask = mask & sigaction::reserved();
     uc.uc_sigmask = mask;
@@ -114,13 +114,13 @@ pub(crate) fn deliver(
 
 /// There is no room for a frame: SIGSEGV instead, as `force_sigsegv` has it,
 /// which ends the process if the application cannot take that either.
-fn force_fault(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> bool {
+fn force_fault(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext, waiting: Option<u64>) -> bool {
     let fault = SigInfo::new(libc::SIGSEGV, SI_KERNEL, 0);
     // SAFETY: tables outlive the threads that use them.
     let action = unsafe { (*area.dispositions.load(Ordering::Relaxed)).get(libc::SIGSEGV) };
     let caught = action.handler != SIG_DFL && action.handler != SIG_IGN;
-    if info.signo != libc::SIGSEGV && caught && uc.uc_sigmask & bit(libc::SIGSEGV) == 0 {
-        return deliver(area, &action, &fault, uc, None);
+    if info.signo != libc::SIGSEGV && caught && waiting.unwrap_or(uc.uc_sigmask) & bit(libc::SIGSEGV) == 0 {
+        return deliver(area, &action, &fault, uc, waiting);
     }
     sigaction::set_default(libc::SIGSEGV);
     uc.uc_sigmask &= !bit(libc::SIGSEGV);

@@ -292,6 +292,20 @@ pub(crate) fn set_default(signal: i32) {
     let _ = unsafe { kernel::sigaction(signal, Some(&KernelSigaction::default())) };
 }
 
+/// The kernel's side of SA_RESETHAND. The flags stay: SA_NOCLDWAIT goes on to
+/// decide what becomes of children.
+pub(crate) fn reset_in_kernel(signal: i32, action: &KernelSigaction) {
+    if (reserved() | FAULTS) & bit(signal) == 0 {
+        let action = KernelSigaction {
+            handler: SIG_DFL,
+            flags: action.flags & PASSED_ON,
+            ..KernelSigaction::default()
+        };
+        // SAFETY: no handler is set.
+        let _ = unsafe { kernel::sigaction(signal, Some(&action)) };
+    }
+}
+
 /// `rt_sigaction`: the result, or None if the kernel is to refuse it.
 pub(crate) fn serve(area: &ThreadArea) -> Option<i64> {
     let [signal, new, old, size, ..] = area.call.args;
