@@ -27,7 +27,7 @@ use crate::kernel::process::{self, MemoryMap};
 use crate::setup::{self, Inherited};
 use crate::trap::area::ThreadArea;
 use crate::trap::descriptors::{self, Kept};
-use crate::trap::sigaction;
+use crate::trap::{gs, sigaction};
 
 const STACK_SIZE: usize = 64 * 1024;
 
@@ -71,7 +71,7 @@ global_asm!(
     "lea rcx, [rip + usertrap_enter_unmasked]",
     "jmp usertrap_entry_pass",
     "usertrap_enter_unmasked:",
-    "mov gs:[{RET}], rbx",
+    "mov gs:[{GS_RET}], rbx",
     ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
     "pxor xmm\\n, xmm\\n",
     ".endr",
@@ -79,11 +79,11 @@ global_asm!(
     ".irp r, eax,ebx,ecx,edx,esi,edi,ebp,r8d,r9d,r10d,r11d,r12d,r13d,r14d,r15d",
     "mov \\r, 0",
     ".endr",
-    "jmp qword ptr gs:[{RET}]",
+    "jmp qword ptr gs:[{GS_RET}]",
     BOOT_STACK = sym BOOT_STACK,
     STACK_SIZE = const STACK_SIZE,
     start = sym start,
-    RET = const offset_of!(ThreadArea, call) + offset_of!(Call<'static>, return_address),
+    GS_RET = const gs::BIAS + offset_of!(ThreadArea, call) + offset_of!(Call<'static>, return_address),
     SIG_SETMASK = const libc::SIG_SETMASK,
     SYS_RT_SIGPROCMASK = const libc::SYS_rt_sigprocmask,
 );

@@ -96,15 +96,6 @@ pub(crate) fn warn_unreadable() {
     );
 }
 
-/// The application wants GS.
-pub(crate) fn warn_once_gs() {
-    static SAID: AtomicBool = AtomicBool::new(false);
-    warn_once(
-        &SAID,
-        "arch_prctl(ARCH_SET_GS) is answered EPERM: GS points to the thread area",
-    );
-}
-
 /// The application uses `int $0x80`.
 pub(crate) fn warn_once_int80() {
     static SAID: AtomicBool = AtomicBool::new(false);

@@ -38,11 +38,13 @@ pub enum Refusal {
     PageEnd,
     /// Another thread was rewriting: served by the trap this time.
     Contended,
+    /// It was rewritten, and has its bytes back: the application uses GS.
+    Stopped,
 }
 
 impl Refusal {
     /// Every reason, in the order of their discriminants.
-    pub const ALL: [Refusal; 14] = [
+    pub const ALL: [Refusal; 15] = [
         Refusal::SignalReturn,
         Refusal::NumberMismatch,
         Refusal::Boundary,
@@ -57,6 +59,7 @@ impl Refusal {
         Refusal::Unwritable,
         Refusal::PageEnd,
         Refusal::Contended,
+        Refusal::Stopped,
     ];
 
     /// A stable word for reports.
@@ -76,6 +79,7 @@ impl Refusal {
             Refusal::Unwritable => "unwritable",
             Refusal::PageEnd => "page-end",
             Refusal::Contended => "contended",
+            Refusal::Stopped => "stopped",
         }
     }
 }

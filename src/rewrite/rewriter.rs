@@ -38,6 +38,10 @@ const AROUND: u64 = 64 << 10;
 #[unsafe(link_section = ".data")]
 static ENABLED: AtomicBool = AtomicBool::new(false);
 
+/// Nothing is rewritten any more ([`restore_all`]).
+#[unsafe(link_section = ".data")]
+static STOPPED: AtomicBool = AtomicBool::new(false);
+
 /// Where the trampolines jump to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Targets {
@@ -103,6 +107,9 @@ pub(crate) fn consider(site: u64, rax: u64) {
         }
     }
     let Some(_guard) = lock::take_if_free() else { return };
+    if STOPPED.load(Ordering::Relaxed) {
+        return;
+    }
     let Some(entry) = known.or_else(|| registry::insert(site)) else {
         return;
     };
@@ -298,18 +305,36 @@ pub(crate) fn restore_range<R>(range: Range<u64>, then: impl FnOnce() -> R) -> O
     // The padding of a short jump may be in the range when its site is not.
     let near = range.start.saturating_sub(NEAR)..range.end.saturating_add(NEAR);
     let _guard = lock::take();
-    (0..table::used())
-        .map(|slot| table::return_address(slot).wrapping_sub(2))
-        .filter(|site| near.contains(site))
-        .filter_map(registry::find)
-        .filter(|entry| entry.state() == State::Rewritten)
+    rewritten()
+        .filter(|entry| near.contains(&entry.address()))
         .for_each(|entry| {
-            let _ = restore(entry);
+            let _ = restore(entry, Refusal::Writable);
         });
     Some(then())
 }
 
-fn restore(entry: &Entry) -> Result<(), Errno> {
+/// Puts the original bytes back at all rewritten sites, for good: from now on
+/// nothing is rewritten, and every call takes the trap. Padding that holds a
+/// jump keeps it, and trampolines stay: a thread may be there, and goes on.
+///
+/// Returns how many sites could not be restored: their memory cannot be written.
+pub(crate) fn restore_all() -> usize {
+    let _guard = lock::take();
+    STOPPED.store(true, Ordering::Relaxed);
+    rewritten()
+        .filter(|entry| restore(entry, Refusal::Stopped).is_err())
+        .count()
+}
+
+/// The sites that are rewritten now; under the lock.
+fn rewritten() -> impl Iterator<Item = &'static Entry> {
+    (0..table::used())
+        .map(|slot| table::return_address(slot).wrapping_sub(2))
+        .filter_map(registry::find)
+        .filter(|entry| entry.state() == State::Rewritten)
+}
+
+fn restore(entry: &Entry, reason: Refusal) -> Result<(), Errno> {
     if is_stale(entry) {
         entry.refuse(Refusal::Contended);
         return Ok(());
@@ -323,7 +348,7 @@ fn restore(entry: &Entry) -> Result<(), Errno> {
     entry.set_state(State::Changing);
     let memory = OwnMemory::open();
     let written = Writer::new(&vma, memory.as_ref()).write(&plan);
-    entry.refuse(Refusal::Writable);
+    entry.refuse(reason);
     written
 }
 

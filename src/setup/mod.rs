@@ -25,7 +25,8 @@ use crate::kernel::log;
 use crate::rewrite::{rewriter, site, table, warm, writer};
 use crate::setup::config::{Config, ConfigError, Level, Rewrite, Unfit};
 use crate::tools;
-use crate::trap::{area, clock, dispatch, entry, ledger, sigaction};
+use crate::trap::area::ThreadArea;
+use crate::trap::{area, clock, dispatch, entry, gs, ledger, sigaction};
 
 /// Why we cannot work here, with the remedy (I14).
 enum Reason<'a> {
@@ -131,7 +132,8 @@ fn configure(process: &process::Process, config: &Config<'_>, linked: Option<&'s
     if config.stat_time {
         clock::start();
     }
-    area::configure(hook.map_or(0, |hook| hook.thread_words()), process.fsgsbase());
+    area::configure(hook.map_or(0, |hook| hook.thread_words()));
+    gs::configure(process.fsgsbase());
     dispatch::configure(hook);
     let rewrite = config.rewrite != Rewrite::Off;
     sigaction::configure(rewrite);
@@ -160,10 +162,9 @@ fn bring_up(inherited: &Inherited) -> Result<(), Reason<'static>> {
         writer::register();
     }
     let executed = ledger::enter();
-    make_first_area(inherited).map_err(Reason::Memory)?;
+    let area = make_first_area(inherited).map_err(Reason::Memory)?;
     if let Some(number) = executed {
-        // SAFETY: it was just made, and is this thread's own.
-        dispatch::executed(unsafe { &mut *area::current() }, number);
+        dispatch::executed(area, number);
     }
     match inherited.ignored {
         Some(ignored) => sigaction::adopt_ignored(ignored),
@@ -200,8 +201,8 @@ pub(crate) fn bring_up_image(inherited: &Inherited) {
 /// Gives back what [`bring_up`] has taken.
 fn undo() {
     sigaction::disown();
-    // SAFETY: no trampoline is reachable, nothing of ours runs on GS.
-    unsafe { area::install(core::ptr::null_mut()) };
+    // SAFETY: no trampoline is reachable, and only this thread has an area.
+    area::for_each(|area| unsafe { gs::give_back(&mut *area) });
     table::unmap();
 }
 
@@ -216,26 +217,24 @@ fn unfit(policy: Unfit, reason: &Reason<'_>) {
 }
 
 /// The area of the first thread, with the signal state it came with.
-fn make_first_area(inherited: &Inherited) -> Result<(), Errno> {
-    let area = area::allocate()?;
-    // SAFETY: just allocated, ours alone.
-    unsafe {
-        (*area)
-            .dispositions
-            .store((&raw const sigaction::PROCESS).cast_mut(), Ordering::Relaxed);
-        (*area).kind = area::Kind::Thread;
-        (*area).virtual_mask = inherited.blocked;
-        area::install(area);
-        (*area).altstack = match kernel::sigaltstack(Some(&(*area).signal_stack())) {
-            Ok(before) if before.size != 0 => before,
-            // As the kernel has it for a thread that execve made.
-            _ => AltStack {
-                flags: 0,
-                ..AltStack::DISABLED
-            },
-        };
-    }
+fn make_first_area(inherited: &Inherited) -> Result<&'static mut ThreadArea, Errno> {
+    // SAFETY: just allocated, ours alone; areas are never unmapped.
+    let area = unsafe { &mut *area::allocate()? };
+    area.dispositions
+        .store((&raw const sigaction::PROCESS).cast_mut(), Ordering::Relaxed);
+    area.kind = area::Kind::Thread;
+    area.virtual_mask = inherited.blocked;
+    gs::install(area);
+    // SAFETY: the stack is this area's.
+    area.altstack = match unsafe { kernel::sigaltstack(Some(&area.signal_stack())) } {
+        Ok(before) if before.size != 0 => before,
+        // As the kernel has it for a thread that execve made.
+        _ => AltStack {
+            flags: 0,
+            ..AltStack::DISABLED
+        },
+    };
     area::LIVE.store(1, Ordering::Relaxed);
     area::EVER.store(1, Ordering::Relaxed);
-    Ok(())
+    Ok(area)
 }

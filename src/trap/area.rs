@@ -1,7 +1,9 @@
-//! The thread area: all state of one interposed thread, which GS points to.
+//! The thread area: all state of one interposed thread, which GS leads to
+//! (`trap::gs`).
 //!
 //! ```text
-//! base  guard page
+//! base  guard page     a multiple of ALIGN: an address on either stack leads
+//!                      to its area
 //!       signal stack   the kernel's alternate signal stack: every signal frame
 //!                      lands here, never on the application's stack
 //!       guard page
@@ -18,7 +20,6 @@
 
 #![allow(unsafe_code, reason = "the area is raw memory shared with assembly")]
 
-use core::arch::asm;
 use core::mem::{offset_of, size_of};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
@@ -38,6 +39,8 @@ const PAGE: usize = 4096;
 const SIGNAL_STACK: usize = 64 * 1024;
 const HOOK_STACK: usize = 128 * 1024;
 const BELOW: usize = PAGE + SIGNAL_STACK + PAGE + HOOK_STACK;
+/// Areas begin at multiples of this.
+const ALIGN: u64 = 256 * 1024;
 
 /// What the entry does when dispatch returns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,6 +61,10 @@ pub(crate) enum Action {
     /// Like `Pass`, with all signals blocked: until the kernel loads the frame
     /// of rt_sigreturn, or until exit_group has ended the process.
     PassBlocked = 5,
+    /// Like `Pass`, where GS is the application's.
+    TakenPass = 7,
+    /// Like `PassThenExit`, where GS is the application's.
+    TakenPassThenExit = 8,
 }
 
 /// How the thread came to be, which decides who gives its area back.
@@ -88,8 +95,12 @@ pub(crate) struct ThreadArea {
     pub(crate) saved_mask: AtomicU64,
     /// Not 0: the trap flag in `flags` is the application's own, not a tracer's.
     pub(crate) stepping: u32,
-    /// The application's rbx, while clone carries the new area in rbx.
+    /// The application's rbx and rbp, while clone carries the new area and this
+    /// one in them.
     pub(crate) rbx: u64,
+    pub(crate) rbp: u64,
+    /// GS leads to the area, not to something of the application's.
+    pub(crate) owns_gs: bool,
     /// The area of the child that it makes; for that child at first its parent's.
     pub(crate) new_area: u64,
     /// Flags of the clone that made this thread, or that it is making.
@@ -181,6 +192,7 @@ const _: () = {
     assert!(offset_of!(ThreadArea, call) == 8);
     assert!(offset_of!(ThreadArea, sse).is_multiple_of(16));
     assert!(NSIG == 64);
+    assert!(BELOW < ALIGN as usize);
 };
 
 static ALL: AtomicPtr<ThreadArea> = AtomicPtr::new(core::ptr::null_mut());
@@ -193,8 +205,10 @@ pub(crate) static FREE_AREAS: AtomicU64 = AtomicU64::new(0);
 pub(crate) const FREE_PAGE_BITS: u32 = 36;
 const FREE_PAGE_MASK: u64 = (1 << FREE_PAGE_BITS) - 1;
 
-/// Where the next area is to be mapped, if nothing is there: above our image.
-static NEXT_PLACE: AtomicU64 = AtomicU64::new(BASE + (4 << 30));
+/// Where the first area is to be mapped: above our image.
+const FIRST_PLACE: u64 = BASE + (4 << 30);
+/// Where the next one is to be, if nothing is there.
+static NEXT_PLACE: AtomicU64 = AtomicU64::new(FIRST_PLACE);
 
 /// Threads that live now, and that ever were, in this process.
 pub(crate) static LIVE: AtomicU32 = AtomicU32::new(0);
@@ -217,13 +231,10 @@ pub(crate) fn is_alone() -> bool {
 
 /// Words that each area has for the hook; set once, before the first area.
 static WORDS: AtomicU64 = AtomicU64::new(0);
-/// Whether wrgsbase and rdgsbase work (AT_HWCAP2 bit 1); read by `entry`.
-pub(crate) static FSGSBASE: AtomicBool = AtomicBool::new(false);
 
 /// Sets what areas look like; before the first one is made.
-pub(crate) fn configure(words: usize, fsgsbase: bool) {
+pub(crate) fn configure(words: usize) {
     WORDS.store(words as u64, Ordering::Relaxed);
-    FSGSBASE.store(fsgsbase, Ordering::Relaxed);
 }
 
 /// Takes an area from the free list, or maps one. It is in use, its frame and
@@ -239,10 +250,7 @@ pub(crate) fn allocate() -> Result<*mut ThreadArea, Errno> {
     }
     let words = WORDS.load(Ordering::Relaxed) as usize;
     let len = (BELOW + size_of::<ThreadArea>() + (CORE + words) * 8).next_multiple_of(PAGE);
-    // A hint: away from where the kernel puts the application's mappings, which
-    // then lie as they would without us.
-    let place = NEXT_PLACE.fetch_add(len as u64, Ordering::Relaxed);
-    let base = kernel::map(place, len, libc::PROT_NONE, libc::MAP_NORESERVE)?;
+    let base = map_aligned(len)?;
     let area = (base + BELOW as u64) as *mut ThreadArea;
     let writable = libc::PROT_READ | libc::PROT_WRITE;
     let signal_stack = base + PAGE as u64;
@@ -280,6 +288,32 @@ pub(crate) fn allocate() -> Result<*mut ThreadArea, Errno> {
             }
         }
     }
+}
+
+/// Address space for an area.
+fn map_aligned(len: usize) -> Result<u64, Errno> {
+    let map = |place, len| kernel::map(place, len, libc::PROT_NONE, libc::MAP_NORESERVE);
+    // A hint: away from where the kernel puts the application's mappings, which
+    // then lie as they would without us.
+    let place = NEXT_PLACE.fetch_add((len as u64).next_multiple_of(ALIGN), Ordering::Relaxed);
+    let base = map(place, len)?;
+    if base.is_multiple_of(ALIGN) {
+        return Ok(base);
+    }
+    // SAFETY: just mapped, nobody knows of it.
+    unsafe { kernel::unmap(base, len) };
+    let wide = len + ALIGN as usize;
+    let start = map(0, wide)?;
+    let base = start.next_multiple_of(ALIGN);
+    let before = (base - start) as usize;
+    // SAFETY: as above; of the fresh range the middle is kept.
+    unsafe {
+        if before != 0 {
+            kernel::unmap(start, before);
+        }
+        kernel::unmap(base + len as u64, wide - before - len);
+    }
+    Ok(base)
 }
 
 fn pop_free() -> Option<*mut ThreadArea> {
@@ -401,6 +435,8 @@ impl ThreadArea {
         self.saved_mask
             .store(parent.saved_mask.load(Ordering::Relaxed), Ordering::Relaxed);
         self.rbx = parent.rbx;
+        self.rbp = parent.rbp;
+        self.owns_gs = parent.owns_gs;
         self.hook_exit = parent.hook_exit;
         self.post = parent.post;
         self.virtual_mask = parent.virtual_mask;
@@ -416,28 +452,24 @@ impl ThreadArea {
     }
 }
 
-/// The calling thread's area; null if the thread has none (GS is 0).
-pub(crate) fn current() -> *mut ThreadArea {
-    let base: u64;
-    if FSGSBASE.load(Ordering::Relaxed) {
-        // SAFETY: the kernel has enabled the instruction (AT_HWCAP2).
-        unsafe { asm!("rdgsbase {}", out(reg) base, options(nomem, nostack, preserves_flags)) };
-    } else {
-        base = kernel::gs_base();
+/// The area on one of whose stacks `address` lies; null if there is none.
+pub(crate) fn around(address: u64) -> *mut ThreadArea {
+    if (FIRST_PLACE..NEXT_PLACE.load(Ordering::Relaxed)).contains(&address) {
+        return ((address & !(ALIGN - 1)) + BELOW as u64) as *mut ThreadArea;
     }
-    base as *mut ThreadArea
+    let mut found = core::ptr::null_mut();
+    for_each(|area| {
+        let top = area as u64;
+        if (top - BELOW as u64..top).contains(&address) {
+            found = area;
+        }
+    });
+    found
 }
 
-/// Lets GS point to `area`.
-///
-/// # Safety
-/// `area` must be the calling thread's own, or null.
-pub(crate) unsafe fn install(area: *mut ThreadArea) {
-    if FSGSBASE.load(Ordering::Relaxed) {
-        // SAFETY: enabled by the kernel; nothing of the application uses GS.
-        unsafe { asm!("wrgsbase {}", in(reg) area, options(nostack, preserves_flags)) };
-    } else {
-        // SAFETY: as above.
-        unsafe { kernel::set_gs_base(area as u64) };
-    }
+/// The calling thread's area, found by the stack that we run on; null if it has
+/// none yet.
+pub(crate) fn current() -> *mut ThreadArea {
+    let on_the_stack = 0u8;
+    around(&raw const on_the_stack as u64)
 }

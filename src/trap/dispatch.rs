@@ -8,7 +8,7 @@ use crate::abi::errno::Errno;
 use crate::exec::{calls, launch};
 use crate::hook::{Hook, Interest, Outcome, VectorUse, Verdict};
 use crate::trap::area::{Action, ThreadArea};
-use crate::trap::{altstack, clone, deliver, descriptors, entry, exit, listing, mask, memory, sigaction, vector};
+use crate::trap::{altstack, clone, deliver, descriptors, entry, exit, gs, listing, mask, memory, sigaction, vector};
 
 /// What the core has to do when the kernel has made a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -118,6 +118,24 @@ pub(crate) unsafe extern "C" fn enter_from_entry(area: *mut ThreadArea) {
         obey(area, verdict);
     } else {
         enter_slowly(area, number, interest);
+    }
+}
+
+/// The same for a thread whose GS is the application's: the call came by the
+/// trap, and goes to the kernel with rsp at the area.
+///
+/// # Safety
+/// As [`enter_from_entry`].
+pub(crate) unsafe extern "C" fn enter_taken(area: *mut ThreadArea) {
+    gs::take();
+    // SAFETY: by the contract.
+    unsafe {
+        enter_from_entry(area);
+        (*area).action = match (*area).action {
+            Action::Pass => Action::TakenPass,
+            Action::PassThenExit => Action::TakenPassThenExit,
+            other => other,
+        };
     }
 }
 
@@ -290,7 +308,7 @@ fn serve(area: &mut ThreadArea, number: u32) -> Action {
         libc::SYS_exit => return exit::thread(area),
         libc::SYS_exit_group => return exit::process(area),
         libc::SYS_arch_prctl => {
-            if let Some(result) = exit::arch_prctl(a0, a1) {
+            if let Some(result) = exit::arch_prctl(area, a0, a1) {
                 return answer(area, result);
             }
         }

@@ -59,7 +59,8 @@ use core::sync::atomic::{AtomicU8, Ordering};
 
 use crate::abi::sigframe::{RtSigFrame, SigContext, UContext, rflags};
 use crate::hook::Call;
-use crate::trap::area::{Action, Beginning, FREE_AREAS, FREE_PAGE_BITS, FSGSBASE, ThreadArea};
+use crate::trap::area::{Action, Beginning, FREE_AREAS, FREE_PAGE_BITS, ThreadArea};
+use crate::trap::gs::{self, FSGSBASE};
 use crate::trap::{clone, dispatch, signal};
 
 /// One byte for each value of the low 16 bits of a call number: whether the
@@ -109,6 +110,15 @@ global_asm!(
     "mov r8, [rsp + {ARGS} + 32]",
     "mov r9, [rsp + {ARGS} + 40]",
     ".endm",
+    ".macro usertrap_sse_moves op",
+    ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
+    ".ifc \\op, save",
+    "movaps [rsp + {SSE} + \\n * 16], xmm\\n",
+    ".else",
+    "movaps xmm\\n, [rsp + {SSE} + \\n * 16]",
+    ".endif",
+    ".endr",
+    ".endm",
     // Baseline Rust touches xmm0-15 only with legacy SSE instructions, which
     // leave bits 128 and up alone: so plain 16-byte moves keep zmm state too.
     // Destroys rcx and r11; the number is in the area.
@@ -117,13 +127,7 @@ global_asm!(
     "lea r11, [rip + {INTEREST}]",
     "test byte ptr [r11 + rcx], {KEEP_SSE}",
     "jz 77f",
-    ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
-    ".ifc \\op, save",
-    "movaps [rsp + {SSE} + \\n * 16], xmm\\n",
-    ".else",
-    "movaps xmm\\n, [rsp + {SSE} + \\n * 16]",
-    ".endif",
-    ".endr",
+    "usertrap_sse_moves \\op",
     "77:",
     ".endm",
     // The psABI's flags for a function: DF clear; and AC clear, since the
@@ -176,28 +180,40 @@ global_asm!(
     ".globl usertrap_entry_pass",
     ".hidden usertrap_entry_pass",
     "usertrap_entry_pass:",
-    "mov gs:[{RET}], rcx",
+    "mov gs:[{GS_RET}], rcx",
     // gs:RET = return address; registers, flags and rsp are the application's.
     // The kernel holds nothing of ours meanwhile but that one word.
     "usertrap_gate_pass:",
     "syscall",
     "usertrap_gate_pass_done:",
-    "mov rcx, gs:[{RET}]",  // as the instruction leaves it; r11 is right
+    "mov rcx, gs:[{GS_RET}]",  // as the instruction leaves it; r11 is right
     "jmp rcx",
     // As gate_pass, but the call has an exit side.
     "usertrap_gate_exit:",
     "syscall",
     "usertrap_gate_exit_done:",
     "jmp usertrap_exit_entry",
+    // The same two where GS is the application's: rsp = area, registers and flags
+    // are the application's.
+    "usertrap_gate_taken:",
+    "syscall",
+    "usertrap_gate_taken_done:",
+    "mov rcx, [rsp + {RET}]",
+    "mov rsp, [rsp + {APP_RSP}]",
+    "jmp rcx",
+    "usertrap_gate_taken_exit:",
+    "syscall",
+    "usertrap_gate_taken_exit_done:",
+    "jmp usertrap_taken_exit_entry",
     // rt_sigreturn of the application, its frame made ready for the kernel.
     "usertrap_gate_return:",
     "syscall",
     "ud2",
-    // rbx = the child's area, all signals blocked.
+    // rbx = the child's area, rbp = this thread's, all signals blocked.
     "usertrap_gate_clone:",
     "syscall",
     "jmp usertrap_clone_done",
-    // The child on a machine without wrgsbase: arch_prctl(ARCH_SET_GS, rbx).
+    // The child on a machine without wrgsbase: arch_prctl(ARCH_SET_GS, …).
     "usertrap_gate_set_gs:",
     "syscall",
     "jmp usertrap_clone_child_gs",
@@ -248,7 +264,7 @@ global_asm!(
     ".globl usertrap_entry_any",
     ".hidden usertrap_entry_any",
     "usertrap_entry_any:",
-    "mov gs:[{RET}], rcx",
+    "mov gs:[{GS_RET}], rcx",
     "usertrap_entry_any_saved:",
     "movzx ecx, ax",
     "lea r11, [rip + {INTEREST}]",
@@ -261,10 +277,10 @@ global_asm!(
     ".globl usertrap_entry_full",
     ".hidden usertrap_entry_full",
     "usertrap_entry_full:",
-    "mov gs:[{RET}], rcx",
+    "mov gs:[{GS_RET}], rcx",
     "usertrap_entry_full_saved:",
-    "mov gs:[{APP_RSP}], rsp",
-    "mov rsp, gs:[{STACK_TOP}]",
+    "mov gs:[{GS_APP_RSP}], rsp",
+    "mov rsp, gs:[{GS_STACK_TOP}]",
     "usertrap_entry_full_switched:",
     "pushfq",               // to area.flags; rsp = area
     "usertrap_entry_full_flags:",
@@ -320,7 +336,21 @@ global_asm!(
     "je usertrap_clone",
     "cmp eax, {THREAD_EXIT}",
     "je usertrap_thread_exit",
+    "cmp eax, {TAKEN_PASS}",
+    "je usertrap_taken_pass",
+    "cmp eax, {TAKEN_PASS_THEN_EXIT}",
+    "je usertrap_taken_pass_then_exit",
     "ud2",
+    "usertrap_taken_pass:",
+    "usertrap_load_args",
+    "usertrap_restore_flags",
+    "mov rax, [rsp + {NUMBER}]",
+    "jmp usertrap_gate_taken",
+    "usertrap_taken_pass_then_exit:",
+    "usertrap_load_args",
+    "usertrap_restore_flags",
+    "mov rax, [rsp + {NUMBER}]",
+    "jmp usertrap_gate_taken_exit",
     "usertrap_resume_end:",
     // All signals are blocked here, so the flag can be cleared first.
     "usertrap_unmask:",
@@ -344,9 +374,9 @@ global_asm!(
     //
     ".p2align 4, 0xcc",
     "usertrap_exit_entry:",
-    "mov gs:[{RESULT}], rax",
+    "mov gs:[{GS_RESULT}], rax",
     "usertrap_exit_saved:",
-    "mov rsp, gs:[{STACK_TOP}]",
+    "mov rsp, gs:[{GS_STACK_TOP}]",
     "lea rsp, [rsp - 8]",   // area.flags still has the flags
     "usertrap_sse save",
     "usertrap_abi_flags",
@@ -362,7 +392,10 @@ global_asm!(
     "mov rax, [rsp + {NEW_AREA}]",
     "mov [rsp + {RBX}], rbx",
     "mov [rax + {RBX}], rbx",
+    "mov [rsp + {RBP}], rbp",
+    "mov [rax + {RBP}], rbp",
     "mov rbx, rax",
+    "mov rbp, rsp",
     "usertrap_load_args",
     "mov rax, [rsp + {NUMBER}]",
     "mov rsp, [rsp + {APP_RSP}]",   // the child's rsp, unless it gets a stack
@@ -370,33 +403,37 @@ global_asm!(
     "usertrap_clone_done:",
     "test rax, rax",
     "jz usertrap_clone_child",
-    "mov gs:[{RESULT}], rax",
-    "mov rsp, gs:[{STACK_TOP}]",
-    "lea rsp, [rsp - 8]",
+    "mov rsp, rbp",
+    "mov [rsp + {RESULT}], rax",
     "mov rbx, [rsp + {RBX}]",
+    "mov rbp, [rsp + {RBP}]",
     "usertrap_sse save",
     "mov rdi, rsp",
     "call {clone_parent}",
     "usertrap_sse restore",
     "jmp usertrap_resume",
-    // rbx = own area, gs = the parent's area, rsp = the child's stack.
+    // rbx = own area, gs = as in the parent, rsp = the child's stack.
     "usertrap_clone_child:",
+    "cmp byte ptr [rbx + {OWNS_GS}], 0",
+    "je usertrap_clone_child_gs",
+    "lea rax, [rbx - {GS_BIAS}]",
     "cmp byte ptr [rip + {FSGSBASE}], 0",
     "je usertrap_clone_child_prctl",
-    "wrgsbase rbx",
+    "wrgsbase rax",
     "usertrap_clone_child_gs:",
-    "mov gs:[{APP_RSP}], rsp",
+    "mov [rbx + {APP_RSP}], rsp",
     "mov rsp, rbx",
     "mov rbx, [rsp + {RBX}]",
+    "mov rbp, [rsp + {RBP}]",
     "usertrap_sse save",
     "mov rdi, rsp",
     "call {clone_child_setup}",
     "usertrap_sse restore",
     "jmp usertrap_resume",
     "usertrap_clone_child_prctl:",
+    "mov rsi, rax",
     "mov eax, {SYS_ARCH_PRCTL}",
     "mov edi, {ARCH_SET_GS}",
-    "mov rsi, rbx",
     "jmp usertrap_gate_set_gs",
     //
     // ---- a thread ends: its area goes on the free list, by registers alone,
@@ -420,19 +457,43 @@ global_asm!(
     "mov rax, r9",
     "jmp usertrap_gate_last",
     //
+    // ---- GS is the application's, and stays it all the way: the signal handler
+    //      has put the call into the area (signal::enter_taken)
+    //
+    // rsp = area, flags as the psABI has them; all else the application's.
+    ".p2align 4, 0xcc",
+    "usertrap_taken:",
+    "usertrap_sse_moves save",
+    "usertrap_taken_rdi:",
+    "mov rdi, rsp",
+    "call {enter_taken}",
+    "usertrap_sse_moves restore",
+    "jmp usertrap_resume",
+    // rsp = area, rax = the kernel's result; all else the application's.
+    "usertrap_taken_exit_entry:",
+    "mov [rsp + {RESULT}], rax",
+    "usertrap_taken_exit_saved:",
+    "usertrap_sse_moves save",
+    "usertrap_abi_flags",
+    "mov rdi, rsp",
+    "call {exit}",
+    "usertrap_taken_exit_called:",
+    "usertrap_sse_moves restore",
+    "jmp usertrap_resume",
+    //
     // ---- the application's handler starts: the mask is its own, rsp, the
     //      flags, vector state, rbx, rbp, r8, r9, r12-r15 are as it finds
     //      them; the rest is in the area
     //
     "usertrap_begun:",
-    "mov rdi, gs:[{BEGIN_RDI}]",
-    "mov rsi, gs:[{BEGIN_RSI}]",
-    "mov rdx, gs:[{BEGIN_RDX}]",
-    "mov r10, gs:[{BEGIN_R10}]",
-    "mov rcx, gs:[{BEGIN_RCX}]",
-    "mov r11, gs:[{BEGIN_R11}]",
+    "mov rdi, gs:[{GS_BEGIN_RDI}]",
+    "mov rsi, gs:[{GS_BEGIN_RSI}]",
+    "mov rdx, gs:[{GS_BEGIN_RDX}]",
+    "mov r10, gs:[{GS_BEGIN_R10}]",
+    "mov rcx, gs:[{GS_BEGIN_RCX}]",
+    "mov r11, gs:[{GS_BEGIN_R11}]",
     "mov eax, 0",           // leaves the flags alone
-    "jmp gs:[{BEGIN_RIP}]",
+    "jmp gs:[{GS_BEGIN_RIP}]",
     ".globl usertrap_entry_end",
     ".hidden usertrap_entry_end",
     "usertrap_entry_end:",
@@ -471,14 +532,14 @@ global_asm!(
     "mov rax, [rsi + \\from]",
     "mov gs:[\\to], rax",
     ".endm",
-    "usertrap_begin_later {UC_RIP}, {BEGIN_RIP}",
-    "usertrap_begin_later {UC_RSP}, {BEGIN_RSP}",
-    "usertrap_begin_later {UC_RDI}, {BEGIN_RDI}",
-    "usertrap_begin_later {UC_RSI}, {BEGIN_RSI}",
-    "usertrap_begin_later {UC_RDX}, {BEGIN_RDX}",
-    "usertrap_begin_later {UC_R10}, {BEGIN_R10}",
-    "usertrap_begin_later {UC_RCX}, {BEGIN_RCX}",
-    "usertrap_begin_later {UC_R11}, {BEGIN_R11}",
+    "usertrap_begin_later {UC_RIP}, {GS_BEGIN_RIP}",
+    "usertrap_begin_later {UC_RSP}, {GS_BEGIN_RSP}",
+    "usertrap_begin_later {UC_RDI}, {GS_BEGIN_RDI}",
+    "usertrap_begin_later {UC_RSI}, {GS_BEGIN_RSI}",
+    "usertrap_begin_later {UC_RDX}, {GS_BEGIN_RDX}",
+    "usertrap_begin_later {UC_R10}, {GS_BEGIN_R10}",
+    "usertrap_begin_later {UC_RCX}, {GS_BEGIN_RCX}",
+    "usertrap_begin_later {UC_R11}, {GS_BEGIN_R11}",
     ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
     "xorps xmm\\n, xmm\\n",
     ".endr",
@@ -497,7 +558,7 @@ global_asm!(
     "mov edi, {SIG_SETMASK}",
     "mov edx, 0",
     "mov r10d, 8",
-    "mov rsp, gs:[{BEGIN_RSP}]",
+    "mov rsp, gs:[{GS_BEGIN_RSP}]",
     "jmp usertrap_gate_begin",
     ".text",
     INTEREST = sym INTEREST,
@@ -506,6 +567,7 @@ global_asm!(
     FREE_AREAS = sym FREE_AREAS,
     signal = sym signal::handler,
     enter = sym dispatch::enter_from_entry,
+    enter_taken = sym dispatch::enter_taken,
     exit = sym dispatch::exit_from_gate,
     clone_parent = sym clone::parent_from_gate,
     clone_child_setup = sym clone::child_from_gate,
@@ -514,11 +576,17 @@ global_asm!(
     RESULT = const offset_of!(ThreadArea, call) + offset_of!(Call<'static>, result),
     RET = const offset_of!(ThreadArea, call) + offset_of!(Call<'static>, return_address),
     APP_RSP = const offset_of!(ThreadArea, app_rsp),
-    STACK_TOP = const offset_of!(ThreadArea, stack_top),
+    GS_RESULT = const gs::BIAS + offset_of!(ThreadArea, call) + offset_of!(Call<'static>, result),
+    GS_RET = const gs::BIAS + offset_of!(ThreadArea, call) + offset_of!(Call<'static>, return_address),
+    GS_APP_RSP = const gs::BIAS + offset_of!(ThreadArea, app_rsp),
+    GS_STACK_TOP = const gs::BIAS + offset_of!(ThreadArea, stack_top),
+    GS_BIAS = const gs::BIAS,
+    OWNS_GS = const offset_of!(ThreadArea, owns_gs),
     ACTION = const offset_of!(ThreadArea, action),
     HELD = const offset_of!(ThreadArea, held),
     SAVED_MASK = const offset_of!(ThreadArea, saved_mask),
     RBX = const offset_of!(ThreadArea, rbx),
+    RBP = const offset_of!(ThreadArea, rbp),
     NEW_AREA = const offset_of!(ThreadArea, new_area),
     SSE = const offset_of!(ThreadArea, sse),
     NEXT_FREE = const offset_of!(ThreadArea, next_free),
@@ -529,6 +597,8 @@ global_asm!(
     THREAD_EXIT = const Action::ThreadExit as u32,
     RETURN = const Action::Return as u32,
     PASS_BLOCKED = const Action::PassBlocked as u32,
+    TAKEN_PASS = const Action::TakenPass as u32,
+    TAKEN_PASS_THEN_EXIT = const Action::TakenPassThenExit as u32,
     AC = const rflags::AC,
     TF = const rflags::TF,
     STEPPING = const offset_of!(ThreadArea, stepping),
@@ -538,14 +608,14 @@ global_asm!(
     SYS_ARCH_PRCTL = const libc::SYS_arch_prctl,
     ARCH_SET_GS = const crate::kernel::ARCH_SET_GS,
     SIG_SETMASK = const libc::SIG_SETMASK,
-    BEGIN_RIP = const BEGIN + offset_of!(Beginning, rip),
-    BEGIN_RSP = const BEGIN + offset_of!(Beginning, rsp),
-    BEGIN_RDI = const BEGIN + offset_of!(Beginning, rdi),
-    BEGIN_RSI = const BEGIN + offset_of!(Beginning, rsi),
-    BEGIN_RDX = const BEGIN + offset_of!(Beginning, rdx),
-    BEGIN_R10 = const BEGIN + offset_of!(Beginning, r10),
-    BEGIN_RCX = const BEGIN + offset_of!(Beginning, rcx),
-    BEGIN_R11 = const BEGIN + offset_of!(Beginning, r11),
+    GS_BEGIN_RIP = const gs::BIAS + BEGIN + offset_of!(Beginning, rip),
+    GS_BEGIN_RSP = const gs::BIAS + BEGIN + offset_of!(Beginning, rsp),
+    GS_BEGIN_RDI = const gs::BIAS + BEGIN + offset_of!(Beginning, rdi),
+    GS_BEGIN_RSI = const gs::BIAS + BEGIN + offset_of!(Beginning, rsi),
+    GS_BEGIN_RDX = const gs::BIAS + BEGIN + offset_of!(Beginning, rdx),
+    GS_BEGIN_R10 = const gs::BIAS + BEGIN + offset_of!(Beginning, r10),
+    GS_BEGIN_RCX = const gs::BIAS + BEGIN + offset_of!(Beginning, rcx),
+    GS_BEGIN_R11 = const gs::BIAS + BEGIN + offset_of!(Beginning, r11),
     UC = const offset_of!(RtSigFrame, uc),
     UC_RIP = const CONTEXT + offset_of!(SigContext, rip),
     UC_RSP = const CONTEXT + offset_of!(SigContext, rsp),
@@ -587,6 +657,10 @@ labels! {
     gate_pass_done = usertrap_gate_pass_done;
     gate_exit = usertrap_gate_exit;
     gate_exit_done = usertrap_gate_exit_done;
+    gate_taken = usertrap_gate_taken;
+    gate_taken_done = usertrap_gate_taken_done;
+    gate_taken_exit = usertrap_gate_taken_exit;
+    gate_taken_exit_done = usertrap_gate_taken_exit_done;
     gate_return = usertrap_gate_return;
     gate_clone = usertrap_gate_clone;
     gate_unmask_done = usertrap_gate_unmask_done;
@@ -606,6 +680,12 @@ labels! {
     exit_entry = usertrap_exit_entry;
     exit_saved = usertrap_exit_saved;
     exit_called = usertrap_exit_called;
+    /// Calls of threads whose GS is the application's come in here.
+    taken = usertrap_taken;
+    taken_rdi = usertrap_taken_rdi;
+    taken_exit_entry = usertrap_taken_exit_entry;
+    taken_exit_saved = usertrap_taken_exit_saved;
+    taken_exit_called = usertrap_taken_exit_called;
     begun = usertrap_begun;
     entry_end = usertrap_entry_end;
     /// What the kernel is told to call.

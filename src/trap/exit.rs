@@ -4,16 +4,14 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use crate::abi::errno::Errno;
 use crate::abi::sigframe::rflags;
 use crate::hook::{Report, Summary};
-use crate::kernel::log;
 use crate::kernel::{self, ARCH_GET_GS, ARCH_SET_GS};
 use crate::ledger::CoreWord;
 use crate::rewrite::rewriter;
 use crate::trap::area::{self, Action, Kind, ThreadArea};
 use crate::trap::mask::block_all;
-use crate::trap::{clock, descriptors, dispatch, ledger, sigaction, tree};
+use crate::trap::{clock, descriptors, dispatch, gs, ledger, sigaction, tree};
 
 /// The report of this process has been written.
 static REPORTED: AtomicBool = AtomicBool::new(false);
@@ -150,12 +148,21 @@ fn report(own: &ThreadArea) {
     });
 }
 
-/// arch_prctl: GS is ours. None: the kernel serves it.
-pub(crate) fn arch_prctl(option: u64, address: u64) -> Option<i64> {
+/// arch_prctl: shows and sets GS as it would be without us. None: the kernel
+/// serves it.
+pub(crate) fn arch_prctl(area: &mut ThreadArea, option: u64, address: u64) -> Option<i64> {
+    if !area.owns_gs {
+        return None;
+    }
     match option {
+        // It is 0 already, as the application sees it.
+        ARCH_SET_GS if address == 0 => Some(0),
         ARCH_SET_GS => {
-            log::warn_once_gs();
-            Some(Errno::EPERM.to_result())
+            gs::take();
+            gs::give_back(area);
+            // SAFETY: the application's own call. It is answered, and so ends
+            // without GS.
+            Some(unsafe { kernel::call(libc::SYS_arch_prctl, area.call.args) })
         }
         ARCH_GET_GS => Some(match kernel::copy_out(address, &0u64.to_ne_bytes()) {
             Ok(()) => 0,

@@ -22,7 +22,7 @@ use crate::rewrite::{position, rewriter, table};
 use crate::trap::area::{self, Action, ThreadArea};
 use crate::trap::dispatch::Post;
 use crate::trap::zone::{self, Zone};
-use crate::trap::{deliver, dispatch, entry, sigaction};
+use crate::trap::{deliver, dispatch, entry, gs, sigaction};
 
 /// The signal handler. Returns whether the frame is that of a handler which
 /// starts, so that the entry can start it without the kernel's help.
@@ -33,7 +33,8 @@ use crate::trap::{deliver, dispatch, entry, sigaction};
 pub(crate) unsafe extern "C" fn handler(_signal: i32, info: *mut SigInfo, uc: *mut UContext) -> bool {
     // SAFETY: the kernel hands out valid pointers into its frame.
     let (info, uc) = unsafe { (&*info, &mut *uc) };
-    let mut area = area::current();
+    // Not by GS, which may be the application's.
+    let mut area = area::around(core::ptr::from_mut(uc) as u64);
     if area.is_null() {
         area = adopt(uc);
     }
@@ -46,7 +47,8 @@ pub(crate) unsafe extern "C" fn handler(_signal: i32, info: *mut SigInfo, uc: *m
     if uc.uc_sigmask != !0 {
         uc.uc_sigmask &= !sigaction::reserved();
     }
-    starts
+    // Where GS is the application's the kernel has to start it.
+    starts && gs::is_ours(area)
 }
 
 fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> bool {
@@ -145,11 +147,36 @@ fn trap(area: &mut ThreadArea, info: &SigInfo, context: &mut SigContext) {
         return;
     }
     area.count(CoreWord::Trapped);
+    if !gs::is_ours(area) {
+        enter_taken(area, context, context.rip);
+        return;
+    }
     if info.address == context.rip {
         rewriter::consider(context.rip.wrapping_sub(2), context.rax);
     }
     context.rcx = context.rip;
     context.rip = entry::entry_any();
+}
+
+/// Enters without GS: the call goes into the area here, and rsp leads there.
+fn enter_taken(area: &mut ThreadArea, context: &mut SigContext, return_address: u64) {
+    area.flags = context.eflags & !rflags::RF;
+    area.stepping = u32::from(context.eflags & rflags::TF != 0);
+    area.call.number = context.rax;
+    area.call.args = [
+        context.rdi,
+        context.rsi,
+        context.rdx,
+        context.r10,
+        context.r8,
+        context.r9,
+    ];
+    area.call.return_address = return_address;
+    area.app_rsp = context.rsp;
+    context.rcx = return_address;
+    context.rsp = core::ptr::from_mut(area) as u64;
+    context.eflags &= !(rflags::TF | rflags::DF | rflags::NT | rflags::AC);
+    context.rip = entry::taken();
 }
 
 /// A thread that meets the invalid opcode which stands in a site for the time
@@ -180,7 +207,7 @@ fn is_fault(info: &SigInfo) -> bool {
 /// sees the step that ends behind the call. Returns whether that is all.
 fn step_over(area: &mut ThreadArea, zone: Zone, context: &mut SigContext) -> bool {
     match zone {
-        Zone::Application | Zone::GatePassDone => false,
+        Zone::Application | Zone::GatePassDone | Zone::GateTakenDone => false,
         Zone::Resume if area.action == Action::Answer => false,
         // The flags have not been saved yet, or are the application's again.
         Zone::Trampoline
@@ -188,6 +215,7 @@ fn step_over(area: &mut ThreadArea, zone: Zone, context: &mut SigContext) -> boo
         | Zone::Enter
         | Zone::EnterSwitched
         | Zone::GatePass
+        | Zone::GateTaken
         | Zone::GateExit
         | Zone::GateReturn
         | Zone::Beginning
@@ -238,6 +266,15 @@ fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut SigContext)
             context.rip = return_address;
             context.rcx = return_address;
         }
+        Zone::GateTaken => {
+            context.rip = site;
+            context.rsp = area.app_rsp;
+        }
+        Zone::GateTakenDone => {
+            context.rip = area.call.return_address;
+            context.rcx = area.call.return_address;
+            context.rsp = area.app_rsp;
+        }
         Zone::GateExit => roll_back(area, context),
         Zone::GateExitDone => {
             area.call.result = context.rax as i64;
@@ -271,7 +308,7 @@ fn show_site(context: &mut SigContext, return_address: u64) {
 
 /// The call has not been made, or is to be made again: back to the site.
 fn roll_back(area: &mut ThreadArea, context: &mut SigContext) {
-    if area.action == Action::PassThenExit {
+    if matches!(area.action, Action::PassThenExit | Action::TakenPassThenExit) {
         dispatch::exit(area, Outcome::Restarting);
     }
     if area.action == Action::Return {
@@ -360,7 +397,7 @@ fn adopt(uc: &mut UContext) -> *mut ThreadArea {
             .dispositions
             .store((&raw const sigaction::PROCESS).cast_mut(), Ordering::Relaxed);
         (*area).kind = area::Kind::Thread;
-        area::install(area);
+        gs::install(&mut *area);
         let _ = kernel::sigaltstack(Some(&(*area).signal_stack()));
         (*area).altstack = uc.uc_stack;
         (*area).virtual_mask = uc.uc_sigmask & sigaction::reserved();

@@ -24,6 +24,10 @@ pub(crate) enum Zone {
     GatePass,
     /// A call without exit side has been made.
     GatePassDone,
+    /// As `GatePass`, with rsp at the area.
+    GateTaken,
+    /// As `GatePassDone`, with rsp at the area.
+    GateTakenDone,
     /// A call with exit side is about to be made, or to be restarted.
     GateExit,
     /// A call with exit side has been made; the result is in rax.
@@ -53,6 +57,10 @@ pub(crate) fn of(rip: u64, on_hook_stack: bool, in_trampoline: bool) -> Zone {
             _ if rip < entry::gate_pass_done() => Zone::GatePass,
             _ if rip < entry::gate_exit() => Zone::GatePassDone,
             _ if rip < entry::gate_exit_done() => Zone::GateExit,
+            _ if rip < entry::gate_taken() => Zone::GateExitDone,
+            _ if rip < entry::gate_taken_done() => Zone::GateTaken,
+            _ if rip < entry::gate_taken_exit() => Zone::GateTakenDone,
+            _ if rip < entry::gate_taken_exit_done() => Zone::GateExit,
             _ if rip < entry::gate_return() => Zone::GateExitDone,
             _ if rip < entry::gate_clone() => Zone::GateReturn,
             _ if rip == entry::gate_unmask_done() => Zone::Resume,
@@ -80,6 +88,11 @@ pub(crate) fn of(rip: u64, on_hook_stack: bool, in_trampoline: bool) -> Zone {
             _ if rip < entry::exit_entry() => Zone::Hook,
             _ if rip < entry::exit_saved() => Zone::GateExitDone,
             _ if rip < entry::exit_called() => Zone::ExitSaved,
+            _ if rip < entry::taken() => Zone::Hook,
+            _ if rip <= entry::taken_rdi() + CALL_OFFSET => Zone::EnterRdi,
+            _ if rip < entry::taken_exit_entry() => Zone::Hook,
+            _ if rip < entry::taken_exit_saved() => Zone::GateExitDone,
+            _ if rip < entry::taken_exit_called() => Zone::ExitSaved,
             _ if rip >= entry::begun() => Zone::Beginning,
             _ => Zone::Hook,
         };
