@@ -243,7 +243,7 @@ fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut SigContext)
         }
         Zone::EnterRcx => show_site(context, context.rcx),
         Zone::Enter | Zone::GatePass => show_site(context, return_address),
-        Zone::EnterSwitched => {
+        Zone::EnterSwitched | Zone::GateTaken => {
             context.rsp = area.app_rsp;
             show_site(context, return_address);
         }
@@ -266,14 +266,10 @@ fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut SigContext)
             context.rip = return_address;
             context.rcx = return_address;
         }
-        Zone::GateTaken => {
-            context.rip = site;
-            context.rsp = area.app_rsp;
-        }
         Zone::GateTakenDone => {
-            context.rip = area.call.return_address;
-            context.rcx = area.call.return_address;
             context.rsp = area.app_rsp;
+            context.rip = return_address;
+            context.rcx = return_address;
         }
         Zone::GateExit => roll_back(area, context),
         Zone::GateExitDone => {
