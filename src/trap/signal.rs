@@ -97,6 +97,11 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> bool {
         return false;
     }
     let zone = zone_of(area, context);
+    if zone == Zone::EnterRcx && is_fault(info) && info.signo != libc::SIGTRAP && !gs::is_ours(area) {
+        // The entry's first access by GS, which has failed: nothing has been done.
+        enter_taken(area, context, context.rcx);
+        return false;
+    }
     if info.signo == libc::SIGTRAP && info.code == TRAP_TRACE && step_over(area, zone, context) {
         return false;
     }
