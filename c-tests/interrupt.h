@@ -15,14 +15,25 @@
 struct site {
     const char *go, *call, *after;
 };
-#define SITE(name, ...)                                                                  \
+#define SITE(name, ...) SITE_TO("machine_done", name, __VA_ARGS__)
+#define SITE_TO(next, name, ...)                                                         \
     extern const char name##_go[], name##_call[], name##_after[];                        \
     static const struct site name = {name##_go, name##_call, name##_after};              \
     __asm__(".text\n.p2align 6\n.type " #name "_code,@function\n" #name "_code:\n .cfi_startproc\n nop\n" \
-            #name "_go:\n" __VA_ARGS__ "\n" #name "_call:\n syscall\n" #name "_after:\n jmp machine_done\n" \
+            #name "_go:\n" __VA_ARGS__ "\n" #name "_call:\n syscall\n" #name "_after:\n jmp " next "\n" \
             ".cfi_endproc\n.size " #name "_code,.-" #name "_code\n")
 
+// The same for a call that makes a child, which ends at once unless it is the one that is followed.
+#define SITE_OF_CHILD(name, ...) SITE_TO("machine_of_child", name, __VA_ARGS__)
+const char *machine_child;
+extern const char machine_quit[];
+__asm__(".text\n"
+        "machine_of_child:\n xchg %rax,%rcx; jrcxz 1f; xchg %rax,%rcx; jmp machine_done\n"
+        "1: xchg %rax,%rcx; jmp *machine_child(%rip)\n"
+        "machine_quit:\n xor %edi,%edi; mov $60,%eax; syscall\n");
+
 static const uint64_t PATTERN = 0x7061747465726e21;
+enum { A_CHILD = 0x1234567 }; // as a result: the number of one
 struct kind {
     const char *name;
     struct site site;
@@ -40,6 +51,7 @@ struct kind {
     int first_signal;     // comes at the instruction `first_at` of the call; its handler starts at `first_handler`,
     int first_at;         // and has to have run before the call is over
     const char *first_handler;
+    enum { NO_CHILD, PARENT, CHILD } side; // of a call that makes a child: which one is followed, and interrupted
     // In the handler: true if the context is one of another place that may be interrupted.
     int (*elsewhere)(const ucontext_t *c);
 };
@@ -49,6 +61,7 @@ enum action { RETURN, JUMP, SET_CONTEXT, EDIT, ACTIONS };
 
 static const struct kind *kind;
 static volatile long copy; // not 0: this is a copy, interrupted at that instruction
+static volatile long has_child; // the copy's original has made its child already
 static volatile int handled, nested, made, jumped;
 static const uint64_t seed = 4711;
 static const uint64_t value = 0x5ca1ab1edeadbe00;
@@ -97,14 +110,19 @@ static NOINLINE void own_calls(void) {
     sigaddset(&usr2, SIGUSR2);
     CHECK_EQ(sigprocmask(SIG_BLOCK, &usr2, &were), 0);
     int before = nested;
-    CHECK_EQ(raw3(SYS_tgkill, getpid(), gettid(), SIGUSR2), 0);
+    CHECK_EQ(raw2(SYS_tkill, gettid(), SIGUSR2), 0);
     CHECK_EQ(nested, before);
     CHECK_EQ(sigprocmask(SIG_UNBLOCK, &usr2, NULL), 0);
     CHECK_EQ(nested, before + 1);
     dirty();
 }
 
-static long wanted(void) { return kind->wanted ? kind->wanted() : kind->want; }
+// The result that the call must have, where it has that one.
+static long wanted(long rax) {
+    if (kind->wanted) return kind->wanted();
+    int number = kind->want == A_CHILD || (kind->side == CHILD && !copy);
+    return number && rax > 0 ? rax : kind->want;
+}
 
 __attribute__((used)) void interrupt_handler_body(int sig, siginfo_t *info, void *context) {
     uint32_t mxcsr;
@@ -134,7 +152,7 @@ __attribute__((used)) void interrupt_handler_body(int sig, siginfo_t *info, void
         made = behind;
         if (kind->counts && (behind || at_call)) machine_in.gpr[kind->counts]++;
         check_frame_vectors(c);
-        check_frame_registers(c, behind, behind ? wanted() : at_call ? kind->number : kind->rax);
+        check_frame_registers(c, behind, behind ? wanted(c->uc_mcontext.gregs[REG_RAX]) : at_call ? kind->number : kind->rax);
         check_machine_stack(seed);
         if (kind->counts && (behind || at_call)) machine_in.gpr[kind->counts]--;
     }
@@ -161,7 +179,7 @@ __attribute__((used)) void interrupt_handler_body(int sig, siginfo_t *info, void
         c->uc_mcontext.gregs[REG_RIP] = (greg_t)kind->site.after;
         c->uc_mcontext.gregs[REG_RCX] = (greg_t)kind->site.after;
         c->uc_mcontext.gregs[REG_R11] = (greg_t)machine_in.flags;
-        c->uc_mcontext.gregs[REG_RAX] = wanted();
+        c->uc_mcontext.gregs[REG_RAX] = wanted(0);
         if (kind->counts && rip != kind->site.call) c->uc_mcontext.gregs[from_register(kind->counts)] += !behind;
         return;
     default: CHECK(!"the siginfo says what to do");
@@ -192,6 +210,7 @@ static void prepare(const struct kind *k, uint64_t flags) {
     }
     machine_in.gpr[RAX] = (uint64_t)k->rax;
     machine_first = machine_target = k->site.go;
+    machine_child = machine_quit;
     if (k->before) k->before();
 }
 
@@ -207,6 +226,7 @@ __attribute__((noreturn)) static void victim(const struct kind *k, uint64_t flag
     sigset_t some;
     sigemptyset(&some);
     sigaddset(&some, SIGWINCH);
+    if (the_signal != SIGSYS) sigaddset(&some, SIGSYS);
     CHECK_EQ(sigprocmask(SIG_SETMASK, &some, NULL), 0);
     before_call = some;
     CHECK_EQ(ptrace(PTRACE_TRACEME, 0, NULL, NULL), 0);
@@ -214,11 +234,12 @@ __attribute__((noreturn)) static void victim(const struct kind *k, uint64_t flag
     for (int warm = k->cold ? 0 : 3; warm >= 0; warm--) {
         prepare(k, flags);
         if (!warm) machine_first = machine_break;
+        if (!warm && k->side == CHILD) machine_child = (const char *)machine_done;
         CHECK_EQ(getcontext(&escape_context), 0);
         if (!jumped && sigsetjmp(escape, 1) == 0) {
             machine_call();
             int edited = copy && the_action == EDIT;
-            CHECK_EQ(machine_out.gpr[RAX], wanted());
+            CHECK_EQ(machine_out.gpr[RAX], wanted((long)machine_out.gpr[RAX]));
             machine_in.gpr[k->counts] += k->counts != 0;
             check_machine(k->site.after);
             check_machine_stack(seed);
@@ -267,6 +288,7 @@ struct flight {
     int number;
     enum action action;
     uint64_t rip, flags;
+    int traced; // it is no child of ours
 };
 enum { FLIGHTS = 2 };
 static struct flight flights[FLIGHTS];
@@ -274,7 +296,8 @@ static struct flight flights[FLIGHTS];
 static void land(struct flight *f) {
     int status;
     if (f->pid == 0) return;
-    CHECK_EQ(waitpid(f->pid, &status, __WALL), f->pid);
+    while (waitpid(f->pid, &status, __WALL) == f->pid && WIFSTOPPED(status))
+        CHECK_EQ(ptrace(PTRACE_CONT, f->pid, NULL, (long)WSTOPSIG(status)), 0);
     f->pid = 0;
     if (status == 0) return;
     fprintf(stderr, "%s, flags %#lx: interrupted at instruction %d, rip %#lx, action %d: status %#x\n", kind->name,
@@ -331,14 +354,15 @@ static void launch(pid_t pid, const struct user_regs_struct *regs, struct flight
     struct user_regs_struct stopped;
     // What is pending is not to come while we make calls.
     uint64_t mask, all = -1ull;
-    if (kind->first_signal) {
+    int others = kind->first_signal || kind->side;
+    if (others) {
         CHECK_EQ(ptrace(PTRACE_GETSIGMASK, pid, (void *)sizeof mask, &mask), 0);
         CHECK_EQ(ptrace(PTRACE_SETSIGMASK, pid, (void *)sizeof all, &all), 0);
     }
     flight.pid = (pid_t)call(pid, regs, SYS_clone, CLONE_PTRACE | CLONE_PARENT | SIGCHLD, 0, 0);
     CHECK(flight.pid > 0);
     CHECK_EQ(ptrace(PTRACE_SETREGS, pid, NULL, regs), 0);
-    if (kind->first_signal) CHECK_EQ(ptrace(PTRACE_SETSIGMASK, pid, (void *)sizeof mask, &mask), 0);
+    if (others) CHECK_EQ(ptrace(PTRACE_SETSIGMASK, pid, (void *)sizeof mask, &mask), 0);
     CHECK_EQ(wait_for_stop(flight.pid, &stopped), SIGSTOP);
     if (memory >= 0) {
         long own = call(flight.pid, regs, SYS_open, (uintptr_t)memory_name, O_RDWR, 0);
@@ -346,7 +370,7 @@ static void launch(pid_t pid, const struct user_regs_struct *regs, struct flight
         CHECK_EQ(call(flight.pid, regs, SYS_dup2, (uint64_t)own, (uint64_t)memory, 0), memory);
         CHECK_EQ(call(flight.pid, regs, SYS_close, (uint64_t)own, 0, 0), 0);
     }
-    if (kind->first_signal) {
+    if (others) {
         copy_pending(pid, flight.pid, regs);
         CHECK_EQ(ptrace(PTRACE_SETSIGMASK, flight.pid, (void *)sizeof mask, &mask), 0);
     }
@@ -355,7 +379,7 @@ static void launch(pid_t pid, const struct user_regs_struct *regs, struct flight
     siginfo_t info = {.si_signo = the_signal, .si_code = SI_QUEUE};
     info.si_value.sival_ptr = (void *)(value | flight.action);
     CHECK_EQ(ptrace(PTRACE_SETSIGINFO, flight.pid, NULL, &info), 0);
-    CHECK_EQ(ptrace(PTRACE_DETACH, flight.pid, NULL, (long)the_signal), 0);
+    CHECK_EQ(ptrace(flight.traced ? PTRACE_CONT : PTRACE_DETACH, flight.pid, NULL, (long)the_signal), 0);
     *f = flight;
 }
 
@@ -401,6 +425,42 @@ static int is_new(uint64_t rip) {
     return 1;
 }
 
+// Whether the arm lets a call from there through: it is no site of the test's, or there is no arm.
+static int is_let_through(uint64_t rip) { return rip != (uintptr_t)kind->site.call || gate == rip || !under_library(); }
+
+static int is_thread(const struct kind *k) { return k->number == SYS_clone && k->args[0] & CLONE_THREAD; }
+
+static int makes_child(long number) {
+    return number == SYS_clone || number == SYS_fork || number == SYS_vfork || number == SYS_clone3;
+}
+
+// Steps over the call that makes the child. Returns the one of both that is followed.
+static pid_t step_over_birth(pid_t pid, struct user_regs_struct *regs, pid_t *child) {
+    enum { EVENTS = PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE };
+    unsigned long number;
+    int status;
+    CHECK_EQ(ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL | EVENTS), 0);
+    CHECK_EQ(step(pid, 0, regs), 0);
+    CHECK_EQ(ptrace(PTRACE_GETEVENTMSG, pid, NULL, &number), 0);
+    CHECK_EQ(ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL), 0);
+    *child = (pid_t)number;
+    struct user_regs_struct of_child;
+    CHECK_EQ(wait_for_stop(*child, &of_child), SIGSTOP);
+    if (kind->side == CHILD) {
+        CHECK_EQ(ptrace(PTRACE_SETOPTIONS, *child, NULL, PTRACE_O_EXITKILL), 0);
+        *regs = of_child;
+        return *child;
+    }
+    if (!is_thread(kind)) {
+        CHECK_EQ(kill(*child, SIGKILL), 0);
+        CHECK_EQ(waitpid(*child, &status, __WALL), *child);
+        *child = 0;
+    }
+    CHECK_EQ(step(pid, 0, regs), 0);
+    CHECK_EQ(ptrace(PTRACE_POKEDATA, pid, &has_child, 1L), 0);
+    return pid;
+}
+
 // Steps a victim through the call; with `actions`, a bit set, interrupts a copy at each instruction.
 static void follow(const struct kind *k, uint64_t flags, unsigned actions, struct path *path) {
     path->length = path->blocked = path->left_out = 0;
@@ -411,7 +471,9 @@ static void follow(const struct kind *k, uint64_t flags, unsigned actions, struc
     pid_t pid = fork();
     CHECK(pid >= 0);
     if (pid == 0) victim(k, flags);
-    int signal, first_ran = k->first_signal == 0, blocked = 0, knows_pid = 0;
+    const pid_t victim_pid = pid;
+    pid_t child = 0;
+    int born = 0, signal, first_ran = k->first_signal == 0, blocked = 0, knows_pid = 0;
     while ((signal = wait_for_stop(pid, &regs)) != SIGTRAP || regs.rip != (uintptr_t)machine_start)
         CHECK_EQ(ptrace(PTRACE_CONT, pid, NULL, (long)signal), 0);
     CHECK_EQ(ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL), 0);
@@ -420,14 +482,14 @@ static void follow(const struct kind *k, uint64_t flags, unsigned actions, struc
         if (signal == 0) {
             CHECK(path->length < LONGEST);
             path->rip[path->length++] = regs.rip;
-            unsigned now = path->length > k->first_at ? actions : 0;
+            unsigned now = path->length > k->first_at && (k->side != CHILD || born) ? actions : 0;
             if (now && blocked) {
                 now = !knows_pid && is_new(regs.rip) && path->blocked++ % sparse == 0 ? 1 << RETURN : 0;
                 path->left_out += now == 0;
             }
             for (int action = 0; action < ACTIONS; action++)
                 if (now >> action & 1)
-                    launch(pid, &regs, (struct flight){.number = path->length, .action = action, .rip = regs.rip, .flags = flags});
+                    launch(pid, &regs, (struct flight){.number = path->length, .action = action, .rip = regs.rip, .flags = flags, .traced = k->side == CHILD && !is_thread(k)});
             first_ran |= regs.rip == (uintptr_t)k->first_handler;
             if (regs.rip == (uintptr_t)k->site.after && first_ran) break;
             if (path->length == k->first_at) signal = k->first_signal;
@@ -437,7 +499,8 @@ static void follow(const struct kind *k, uint64_t flags, unsigned actions, struc
         long word = ptrace(PTRACE_PEEKTEXT, pid, (void *)from, NULL);
         CHECK_EQ(errno, 0);
         int before = signal;
-        if (signal == 0 && (word & 0xff) == 0x9d) pop_flags(pid, &regs);
+        if (k->side && !born && signal == 0 && (word & 0xffff) == 0x050f && makes_child((long)number) && is_let_through(from)) born = 1, pid = step_over_birth(pid, &regs, &child);
+        else if (signal == 0 && (word & 0xff) == 0x9d) pop_flags(pid, &regs);
         else signal = step(pid, signal, &regs);
         if (before || signal || (word & 0xffff) == 0x050f) blocked = is_blocked(pid);
         if ((word & 0xffff) == 0x050f && signal == 0) {
@@ -450,9 +513,17 @@ static void follow(const struct kind *k, uint64_t flags, unsigned actions, struc
         if (regs.rip > from) hide_trap_flag(pid, &regs, word);
     }
     for (int i = 0; i < FLIGHTS; i++) land(&flights[i]);
+    int status;
+    if (k->side) {
+        CHECK(born);
+        CHECK_EQ(kill(victim_pid, SIGKILL), 0);
+        if (child) kill(child, SIGKILL);
+        if (child) CHECK_EQ(waitpid(child, &status, __WALL), child);
+        CHECK_EQ(waitpid(victim_pid, &status, __WALL), victim_pid);
+        return;
+    }
     CHECK_EQ(ptrace(PTRACE_SETREGS, pid, NULL, &regs), 0);
     CHECK_EQ(ptrace(PTRACE_CONT, pid, NULL, NULL), 0);
-    int status;
     while (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status))
         CHECK_EQ(ptrace(PTRACE_CONT, pid, NULL, (long)WSTOPSIG(status) == SIGTRAP ? 0L : (long)WSTOPSIG(status)), 0);
     CHECK_EQ(status, 0);
@@ -473,7 +544,7 @@ static MAYBE_UNUSED void interrupt_everywhere(const struct kind *k, uint64_t fla
         kind = k;
         prepare(k, flags);
         machine_call();
-        if (!k->first_signal || interrupt_all()) follow(k, flags, 0, &plain);
+        if ((!k->first_signal && !k->side) || interrupt_all()) follow(k, flags, 0, &plain);
     } // else where the rewriter has to look is another matter each time
     follow(k, flags, actions, &full);
     int length = full.length;

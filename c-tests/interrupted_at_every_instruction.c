@@ -10,6 +10,12 @@ SITE(passed, " mov $95,%eax");
 SITE(masked, " mov $14,%eax");
 SITE(answered, " mov $131,%eax");
 SITE(unknown, " mov $600,%eax");
+SITE(unknown_to_all, " mov $500,%eax");
+SITE(parents_number, " mov $110,%eax");
+SITE(executed, " mov $59,%eax");
+
+static long result_of_500(void) { return raw0(500); }
+static long parent_now(void) { return raw0(SYS_getppid); }
 
 static void umask_before(void) { umask(022); }
 static int umask_now(void) {
@@ -52,7 +58,8 @@ static void stack_look(const ucontext_t *c, int made) {
     if (made) CHECK_EQ(old_stack.ss_sp, alternate.ss_sp);
 }
 
-int main(void) {
+// With arguments: the kinds of these names only.
+int main(int argc, char **argv) {
     struct kind kinds[] = {
         {.name = "passed", .site = passed, .number = SYS_umask, .want = 022, .args = {027, PATTERN, PATTERN, PATTERN, PATTERN, PATTERN},
          .before = umask_before, .look = umask_look},
@@ -60,9 +67,16 @@ int main(void) {
          .args = {SIG_BLOCK, (uintptr_t)&urgent, (uintptr_t)&old_mask, 8, PATTERN, PATTERN}, .before = mask_before, .look = mask_look},
         {.name = "answered", .site = answered, .number = SYS_sigaltstack, .want = 0,
          .args = {(uintptr_t)&other, (uintptr_t)&old_stack, PATTERN, PATTERN, PATTERN, PATTERN}, .before = stack_before, .look = stack_look},
+        {.name = "number 500", .site = unknown_to_all, .number = 500, .wanted = result_of_500, .args = ANY},
+        {.name = "getppid", .site = parents_number, .number = SYS_getppid, .wanted = parent_now, .args = ANY},
+        {.name = "no exec", .site = executed, .number = SYS_execve, .want = -ENOENT,
+         .args = {(uintptr_t)"/nowhere/program", 0, 0, PATTERN, PATTERN, PATTERN}},
         {.name = "unknown", .site = unknown, .number = 600, .want = -ENOSYS, .args = ANY},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        int chosen = argc == 1;
+        for (int n = 1; n < argc; n++) chosen |= !strcmp(argv[n], kinds[i].name);
+        if (!chosen) continue;
         kinds[i].rax = 0x7777777777;
         interrupt_everywhere(&kinds[i], 0x891, 1 << RETURN | 1 << JUMP | 1 << SET_CONTEXT | 1 << EDIT);
         interrupt_everywhere(&kinds[i], AC | DF | 0x44, 1 << RETURN | 1 << JUMP);

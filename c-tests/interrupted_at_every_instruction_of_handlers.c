@@ -100,6 +100,9 @@ static int in_first_handler(const ucontext_t *c) {
     sigset_t mask, all;
     memcpy(&mask, &first->uc_sigmask, 8);
     memcpy(&all, &c->uc_sigmask, 8);
+    CHECK_EQ(first->uc_stack.ss_sp, alternate.ss_sp);
+    CHECK_EQ(first->uc_stack.ss_size, alternate.ss_size);
+    CHECK_EQ(sigismember(&mask, SIGSYS), 1);
     CHECK_EQ(sigismember(&mask, SIGPROF), 0);
     sigaddset(&mask, SIGPROF);
     CHECK(!memcmp(&mask, &all, 8));

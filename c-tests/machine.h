@@ -200,7 +200,9 @@ static MAYBE_UNUSED void check_frame_registers(const ucontext_t *c, int behind, 
     CHECK_SAME("rax in the frame, behind the call", behind, r[REG_RAX], rax);
     CHECK_EQ(r[REG_EFL] & ~0x10000, machine_in.flags); // the resume flag is the kernel's
     // rcx and r11 are as `syscall` leaves them, behind it or at it, if the kernel restarts it; else as they were.
-    int executed = r[REG_RCX] == r[REG_RIP] + (behind ? 0 : 2) && (r[REG_R11] & ~TF) == (greg_t)machine_in.flags;
+    // (A call that we put off until a handler has run leaves the address of the site.)
+    int put_off = !behind && r[REG_RCX] == r[REG_RIP];
+    int executed = (put_off || r[REG_RCX] == r[REG_RIP] + (behind ? 0 : 2)) && (r[REG_R11] & ~TF) == (greg_t)machine_in.flags;
     int untouched = r[REG_RCX] == (greg_t)machine_in.gpr[RCX] && r[REG_R11] == (greg_t)machine_in.gpr[R11];
     if (behind ? !executed : !executed && !untouched) {
         dprintf(2, "behind %d, rip %#llx, rcx %#llx, r11 %#llx\n", behind, r[REG_RIP], r[REG_RCX], r[REG_R11]);
