@@ -61,10 +61,6 @@ fn begin(
     alone: bool,
     started: &Cell<bool>,
 ) -> Result<(), Reason<'static>> {
-    let gs = kernel::gs_base();
-    if gs != 0 {
-        return Err(Reason::GsInUse(gs));
-    }
     configure(process, config, linked());
     if !alone {
         log::line(

@@ -32,7 +32,6 @@ use crate::trap::{area, clock, dispatch, entry, gs, ledger, sigaction};
 enum Reason<'a> {
     Home(Errno),
     Config(ConfigError<'a>),
-    GsInUse(u64),
     Table(Option<u64>, Errno),
     Memory(Errno),
     Signals(Errno),
@@ -49,10 +48,6 @@ impl fmt::Display for Reason<'_> {
                 errno.number()
             ),
             Reason::Config(error) => error.fmt(f),
-            Reason::GsInUse(base) => write!(
-                f,
-                "GS is in use already (base {base:#x}); load this library first, and once"
-            ),
             Reason::Table(Some(address), errno) => write!(
                 f,
                 "USERTRAP_TABLE={address:#x} cannot be mapped (errno {}); choose another address or unset it",
@@ -163,6 +158,9 @@ fn bring_up(inherited: &Inherited) -> Result<(), Reason<'static>> {
     }
     let executed = ledger::enter();
     let area = make_first_area(inherited).map_err(Reason::Memory)?;
+    if !area.owns_gs {
+        gs::take();
+    }
     if let Some(number) = executed {
         dispatch::executed(area, number);
     }
