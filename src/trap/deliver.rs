@@ -11,7 +11,7 @@
 use core::mem::offset_of;
 use core::sync::atomic::Ordering;
 
-use crate::abi::sigaction::{KernelSigaction, SIG_DFL, SIG_IGN};
+use crate::abi::sigaction::{KernelSigaction, SA_RESTORER, SIG_DFL, SIG_IGN};
 use crate::abi::sigframe::{
     AltStack, FP_XSTATE_MAGIC1, FPX_SW_BYTES, FXSAVE_SIZE, RED_ZONE, RtSigFrame, SI_KERNEL, SigInfo, UContext, bit,
     rflags,
@@ -59,7 +59,8 @@ pub(crate) fn deliver(
         fpstate + fpstate_size
     };
     let overflows = (switch || stack.in_use(rsp)) && !stack.holds(frame);
-    if overflows || !kernel::can_write_range(frame, written_to) {
+    let restores = action.flags & SA_RESTORER != 0;
+    if overflows || !restores || !kernel::can_write_range(frame, written_to) {
         return force_fault(area, info, uc, waiting);
     }
     let handler_mask = action.mask
@@ -68,15 +69,17 @@ pub(crate) fn deliver(
         } else {
             0
         };
-    let copy = RtSigFrame {
+    let mask = uc.uc_sigmask | area.virtual_mask;
+    let mut copy = RtSigFrame {
         pretcode: action.restorer,
         uc: UContext {
             uc_stack: stack,
-            uc_sigmask: uc.uc_sigmask | area.virtual_mask,
+            uc_sigmask: mask,
             ..*uc
         },
         info: *info,
     };
+    copy.uc.uc_mcontext.oldmask = mask;
     let target = frame as *mut RtSigFrame;
     // SAFETY: this is the memory below the application's rsp or its alternate
     // stack, where the kernel would write the same. If it is not writable the
@@ -97,7 +100,7 @@ pub(crate) fn deliver(
     if stack.flags & SS_AUTODISARM != 0 {
         area.altstack = AltStack::DISABLED;
     }
-    let mask = waiting.unwrap_or(uc.uc_sigmask | area.virtual_mask) | handler_mask;
+    let mask = waiting.unwrap_or(mask) | handler_mask;
     area.virtual_mask = mask & sigaction::reserved();
     uc.uc_sigmask = mask;
     let context = &mut uc.uc_mcontext;
