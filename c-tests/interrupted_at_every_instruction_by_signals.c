@@ -1,7 +1,7 @@
 // modes: native trap rewrite fallback stat
 // What comes at every instruction of a call may be a signal that the library needs for itself, or one that
 // the kernel sends for faults, and its handler may run on the alternate stack.
-#include "interrupt.h"
+#include "interrupt_steps.h"
 #include <sys/stat.h>
 
 SITE(passed, " mov $95,%eax");

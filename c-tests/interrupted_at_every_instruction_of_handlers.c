@@ -1,7 +1,7 @@
-// modes: native trap rewrite fallback stat
+// modes: native trap rewrite stat
 // A signal comes at every instruction of another signal's way: while that one is taken, held back or
 // delivered, in its handler, and while its frame is taken apart. Both handlers run once, the call as well.
-#include "interrupt.h"
+#include "interrupt_steps.h"
 #include <sys/stat.h>
 
 SITE(passed, " mov $95,%eax");
@@ -76,6 +76,12 @@ static int in_first_handler(const ucontext_t *c) {
     if (rip < first_handler || rip > first_restorer_call) return 0;
     CHECK(rip == first_handler || rip == first_site || rip == first_call || rip == first_after || rip == first_after + 7 ||
           rip == first_return || rip == first_restorer || rip == first_restorer_call);
+    if (rip == first_handler) { // what is no argument is as it was
+        static const int kept[] = {REG_RBX, REG_RCX, REG_RBP, REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+        const greg_t *was = ((const ucontext_t *)r[REG_RDX])->uc_mcontext.gregs;
+        CHECK_EQ(r[REG_RAX], 0);
+        for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) CHECK_SAME("register of the handler", kept[i], r[kept[i]], was[kept[i]]);
+    }
     const ucontext_t *first = rip == first_handler ? (const ucontext_t *)r[REG_RDX] : first_context;
     uint64_t frame = (uint64_t)first - 8;
     CHECK(frame % 16 == 8 && frame < machine_in.gpr[RSP] - RED_ZONE);
@@ -122,11 +128,11 @@ int main(void) {
         k->look = look;
         follow(k, 0x891, 0, &plain);
         follow(k, 0x891, 0, &plain);
-        int length = plain.length, parts = interrupt_all() ? 20 : i == 0 ? 3 : 5;
+        int length = plain.length, parts = interrupt_all() ? 20 : i == 0 ? 2 : 4;
         k->first_signal = SIGPROF;
         k->first_handler = first_handler;
         k->elsewhere = in_first_handler;
-        k->sparse = 8;
+        k->sparse = 16;
         for (int part = 0, at = 0; part < parts; part++) {
             int next = 1 + (length - 1) * part / (parts - 1);
             if (next <= at) continue;

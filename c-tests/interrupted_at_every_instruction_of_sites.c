@@ -1,7 +1,7 @@
 // modes: native rewrite fallback
 // A signal comes at every instruction of the way of sites of all forms, warm and at their first call, which may
 // rewrite them: what stands before the `syscall` is executed once, and the call is made once or not at all.
-#include "interrupt.h"
+#include "interrupt_steps.h"
 #include <sys/stat.h>
 
 SITE(number, " mov $95,%eax");
