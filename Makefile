@@ -13,7 +13,7 @@ MAN      = $(ROOT)/share/man/man1/usertrap.1
 BASH     = $(ROOT)/share/bash-completion/completions/usertrap
 ZSH      = $(ROOT)/share/zsh/site-functions/_usertrap
 FISH     = $(ROOT)/share/fish/vendor_completions.d/usertrap.fish
-EXAMPLES = $(patsubst examples/%.rs,%,$(wildcard examples/*.rs))
+EXAMPLES = $(basename $(notdir $(wildcard examples/*.rs c-tests/hooks/*.rs)))
 HEADERS  = $(wildcard include/*.h)
 
 .DEFAULT_GOAL := build

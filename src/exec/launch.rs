@@ -16,7 +16,7 @@ use crate::kernel::process::{self, AT_EXECVE_CHECK, execveat};
 use crate::rewrite::lock;
 use crate::trap::area::{self, Action, Kind, ThreadArea};
 use crate::trap::descriptors::{self, Kept};
-use crate::trap::mask::{block_all, give_back_waiting};
+use crate::trap::mask::{give_back_waiting, hold_all};
 use crate::trap::{dispatch, ledger, sigaction};
 
 /// What goes over to the new image besides the program.
@@ -43,7 +43,7 @@ pub(crate) fn serve(area: &mut ThreadArea) -> Action {
     };
     // Signals from here on wait for the end, as in the kernel: an exec that gave
     // way to each of them would never come to its end under a fast timer.
-    block_all(area);
+    hold_all(area);
     if area.held_signal.is_some() {
         // Its handler runs first, as it would have: back to the site.
         area.call.return_address = area.call.return_address.wrapping_sub(2);
@@ -198,8 +198,10 @@ fn go(arguments: &Arguments, target: &Target, state: &State) -> Errno {
     let all = [file, interpreter, state.tree, state.report];
     all.iter().for_each(|&fd| survive(fd, 0));
     let flags = libc::AT_EMPTY_PATH as u64;
+    let before = kernel::set_mask(!0);
     // SAFETY: all signals are blocked, and what the new image needs is open.
     let result = unsafe { execveat(state.tree, c"".as_ptr() as u64, arguments.argv, arguments.envp, flags) };
+    kernel::set_mask(before);
     all.iter().for_each(|&fd| survive(fd, libc::FD_CLOEXEC as u64));
     result.err().unwrap_or(Errno::ENOEXEC)
 }

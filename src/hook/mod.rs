@@ -47,6 +47,11 @@ pub enum VectorUse {
 /// It must not panic. What it calls must not depend on the application's
 /// libc unless [`vector_use`](Hook::vector_use) is [`VectorUse::All`].
 pub trait Hook: Sync {
+    /// What the hook is called in messages: when it faults, for one.
+    fn name(&self) -> &'static str {
+        core::any::type_name::<Self>()
+    }
+
     /// The numbers for which the hook is called. Asked once, at the start.
     fn interest(&self) -> Interest {
         Interest::all()

@@ -105,11 +105,23 @@ pub(crate) fn warn_once_int80() {
     );
 }
 
-/// A hook, or the core, faulted.
-pub(crate) fn fault_in_hook(signal: i32, rip: u64, address: u64) {
+/// A hook, or the core, has faulted.
+pub(crate) fn fault(hook: Option<&str>, signal: i32, rip: u64, address: u64) {
+    let (by, name) = match hook {
+        Some(name) => ("hook ", name),
+        None => ("in usertrap itself", ""),
+    };
+    let signal = match signal {
+        libc::SIGSEGV => "SIGSEGV",
+        libc::SIGBUS => "SIGBUS",
+        libc::SIGFPE => "SIGFPE",
+        libc::SIGILL => "SIGILL",
+        libc::SIGTRAP => "SIGTRAP",
+        _ => "SIGSYS",
+    };
     line(
         Level::Error,
-        format_args!("signal {signal} inside a hook or the core, at {rip:#x}, address {address:#x}"),
+        format_args!("{by}{name}: {signal} at pc {rip:#x} (address {address:#x})"),
     );
 }
 

@@ -105,17 +105,18 @@ pub unsafe fn move_pages(from: u64, to: u64, len: usize) -> Result<(), Errno> {
 
 /// rt_sigprocmask(SIG_SETMASK): sets the thread's mask, returns the old one.
 pub fn set_mask(mask: u64) -> u64 {
+    change_mask(libc::SIG_SETMASK, mask)
+}
+
+/// rt_sigprocmask(SIG_BLOCK): adds to the thread's mask, returns the old one.
+pub fn block(mask: u64) -> u64 {
+    change_mask(libc::SIG_BLOCK, mask)
+}
+
+fn change_mask(how: i32, mask: u64) -> u64 {
     let mut old = 0u64;
     // SAFETY: both pointers are to live locals of the kernel's sigset size.
-    unsafe {
-        syscall!(
-            SYS_rt_sigprocmask,
-            libc::SIG_SETMASK,
-            &raw const mask,
-            &raw mut old,
-            SIGSET_SIZE
-        )
-    };
+    unsafe { syscall!(SYS_rt_sigprocmask, how, &raw const mask, &raw mut old, SIGSET_SIZE) };
     old
 }
 

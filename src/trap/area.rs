@@ -67,6 +67,19 @@ pub(crate) enum Action {
     TakenPassThenExit = 8,
 }
 
+/// What the hook has to do with the call in flight; it costs the way through the
+/// hook nothing, so that a fault can be told whose it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum HookState {
+    /// Nothing: the core is at work.
+    Done,
+    /// It runs, or has run last: of the core there is only the way out behind it.
+    Running,
+    /// It has asked for the exit side; the core is at work.
+    WantsExit,
+}
+
 /// How the thread came to be, which decides who gives its area back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u32)]
@@ -116,8 +129,7 @@ pub(crate) struct ThreadArea {
     /// Whether a thread has it; for reports and forks only.
     pub(crate) in_use: AtomicBool,
     pub(crate) kind: Kind,
-    /// The hook asked for the exit side.
-    pub(crate) hook_exit: bool,
+    pub(crate) hook: HookState,
     /// What the core has to do at the exit side.
     pub(crate) post: crate::trap::dispatch::Post,
     /// Reserved signals (SIGSYS, SIGILL) that the application has blocked.
@@ -402,10 +414,10 @@ impl ThreadArea {
         }
     }
 
-    /// Whether `rsp` lies on the hook stack.
-    pub(crate) fn on_hook_stack(&self, rsp: u64) -> bool {
+    /// Whether `rsp` lies on one of our stacks, or just over the end of one.
+    pub(crate) fn on_our_stack(&self, rsp: u64) -> bool {
         let top = core::ptr::from_ref(self) as u64;
-        rsp <= top + 8 && rsp > top - HOOK_STACK as u64
+        rsp <= top + 8 && rsp > top - BELOW as u64
     }
 
     /// The application's rflags at the call in flight. A tracer that steps
@@ -437,7 +449,7 @@ impl ThreadArea {
         self.rbx = parent.rbx;
         self.rbp = parent.rbp;
         self.owns_gs = parent.owns_gs;
-        self.hook_exit = parent.hook_exit;
+        self.hook = parent.hook;
         self.post = parent.post;
         self.virtual_mask = parent.virtual_mask;
         self.waiting = [None, None];

@@ -13,9 +13,9 @@ use crate::abi::sigframe::AltStack;
 use crate::hook::Outcome;
 use crate::kernel;
 use crate::rewrite::lock;
-use crate::trap::area::{self, Action, Kind, ThreadArea};
+use crate::trap::area::{self, Action, HookState, Kind, ThreadArea};
 use crate::trap::dispatch;
-use crate::trap::mask::block_all;
+use crate::trap::mask::{self, block_all, hold_all};
 use crate::trap::{descriptors, exit, ledger, sigaction};
 
 const CLONE_VM: u64 = libc::CLONE_VM as u64;
@@ -40,7 +40,7 @@ pub(crate) fn enter(area: &mut ThreadArea, flags: u64) -> Action {
     } else {
         own
     };
-    block_all(area);
+    hold_all(area);
     if flags & (CLONE_FILES | CLONE_THREAD) == CLONE_FILES {
         descriptors::share();
     }
@@ -69,6 +69,7 @@ pub(crate) fn enter(area: &mut ThreadArea, flags: u64) -> Action {
     } else if vm && flags & CLONE_VFORK == 0 {
         area::SHARERS.fetch_add(1, Ordering::Relaxed);
     }
+    block_all(area);
     Action::Clone
 }
 
@@ -171,6 +172,8 @@ pub(crate) unsafe extern "C" fn child_from_gate(area: *mut ThreadArea) {
         unsafe { (*area.dispositions.load(Ordering::Relaxed)).forked(flags & CLONE_CLEAR_SIGHAND != 0) };
         lock::after_fork();
         if let Some(hook) = dispatch::hook() {
+            mask::let_faults_in(area);
+            area.hook = HookState::Running;
             hook.forked();
         }
     } else {
@@ -189,7 +192,7 @@ pub(crate) unsafe extern "C" fn child_from_gate(area: *mut ThreadArea) {
         // SAFETY: tables outlive the threads that use them.
         let _ = sigaction::install_own(unsafe { &*area.dispositions.load(Ordering::Relaxed) });
     }
-    area.hook_exit = false;
+    area.hook = HookState::Done;
     area.call.result = 0;
     dispatch::exit(area, Outcome::Returned(0));
 }

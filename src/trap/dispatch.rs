@@ -2,12 +2,14 @@
 
 #![allow(unsafe_code, reason = "called by assembly with the thread's area")]
 
+use core::sync::atomic::Ordering;
+
 use once_cell::race::OnceRef;
 
 use crate::abi::errno::Errno;
 use crate::exec::{calls, launch};
 use crate::hook::{Hook, Interest, Outcome, VectorUse, Verdict};
-use crate::trap::area::{Action, ThreadArea};
+use crate::trap::area::{Action, HookState, ThreadArea};
 use crate::trap::{altstack, clone, deliver, descriptors, entry, exit, gs, listing, mask, memory, sigaction, vector};
 
 /// What the core has to do when the kernel has made a call.
@@ -109,7 +111,7 @@ pub(crate) unsafe extern "C" fn enter_from_entry(area: *mut ThreadArea) {
         0
     };
     area.call.changed = false;
-    area.hook_exit = false;
+    area.hook = HookState::Running;
     area.post = Post::None;
     if interest & (entry::HOOK | entry::CORE | entry::ALL_VECTORS) == entry::HOOK
         && let Some(hook) = HOOK.get()
@@ -149,7 +151,7 @@ fn obey(area: &mut ThreadArea, verdict: Verdict) {
             Action::Answer
         }
         Verdict::PassThenExit => {
-            area.hook_exit = true;
+            area.hook = HookState::WantsExit;
             Action::PassThenExit
         }
         Verdict::Pass if area.call.changed => Action::PassThenExit,
@@ -169,6 +171,9 @@ fn enter_slowly(area: &mut ThreadArea, number: u32, interest: u8) {
         if area.action == Action::Answer {
             return;
         }
+    }
+    if area.hook == HookState::Running {
+        area.hook = HookState::Done;
     }
     area.action = if interest & entry::CORE != 0 {
         serve(area, number)
@@ -193,11 +198,11 @@ pub(crate) unsafe extern "C" fn exit_from_gate(area: *mut ThreadArea) {
     let area = unsafe { &mut *area };
     let outcome = Outcome::Returned(area.call.result);
     if area.post == Post::None
-        && area.hook_exit
+        && area.hook == HookState::WantsExit
         && !vector::kept()
         && let Some(hook) = HOOK.get()
     {
-        area.hook_exit = false;
+        area.hook = HookState::Running;
         hook.exit(&mut area.call, outcome);
         area.call.restore_args();
         area.action = Action::Answer;
@@ -225,12 +230,16 @@ pub(crate) fn exit(area: &mut ThreadArea, mut outcome: Outcome) {
         _ => {}
     }
     area.post = Post::None;
-    if area.hook_exit {
-        area.hook_exit = false;
-        if let Some(hook) = HOOK.get() {
-            hooked(area, |area| hook.exit(&mut area.call, outcome));
+    if area.hook == HookState::WantsExit
+        && let Some(hook) = HOOK.get()
+    {
+        if area.held.load(Ordering::Relaxed) != 0 {
+            mask::let_faults_in(area);
         }
+        area.hook = HookState::Running;
+        hooked(area, |area| hook.exit(&mut area.call, outcome));
     }
+    area.hook = HookState::Done;
     area.call.restore_args();
     area.action = Action::Answer;
 }
@@ -242,7 +251,9 @@ pub(crate) fn executed(area: &mut ThreadArea, number: u32) {
         && let Some(hook) = HOOK.get()
     {
         area.call.number = number.into();
+        area.hook = HookState::Running;
         hook.exit(&mut area.call, Outcome::Returned(0));
+        area.hook = HookState::Done;
     }
 }
 
@@ -268,7 +279,7 @@ pub(crate) fn answer(area: &mut ThreadArea, result: i64) -> Action {
 
 /// To the kernel by the shortest way that does all that is to be done.
 pub(crate) fn pass(area: &ThreadArea) -> Action {
-    if area.hook_exit || area.post != Post::None || area.call.changed {
+    if area.hook == HookState::WantsExit || area.post != Post::None || area.call.changed {
         Action::PassThenExit
     } else {
         Action::Pass

@@ -9,7 +9,7 @@ use crate::hook::{Report, Summary};
 use crate::kernel::{self, ARCH_GET_GS, ARCH_SET_GS};
 use crate::ledger::CoreWord;
 use crate::rewrite::rewriter;
-use crate::trap::area::{self, Action, Kind, ThreadArea};
+use crate::trap::area::{self, Action, HookState, Kind, ThreadArea};
 use crate::trap::mask::block_all;
 use crate::trap::{clock, descriptors, dispatch, gs, ledger, sigaction, tree};
 
@@ -110,8 +110,9 @@ pub(crate) fn forked(own: &mut ThreadArea) {
 }
 
 /// Lets the hook write its report, once per process, or per tree.
-fn report(own: &ThreadArea) {
+fn report(own: &mut ThreadArea) {
     let Some(hook) = dispatch::hook() else { return };
+    own.hook = HookState::Running;
     let of_tree = ledger::reports();
     if of_tree == Some(false) || REPORTED.swap(true, Ordering::Relaxed) {
         return;

@@ -10,16 +10,37 @@ use crate::abi::sigframe::bit;
 use crate::kernel;
 use crate::trap::area::ThreadArea;
 use crate::trap::dispatch::Post;
-use crate::trap::sigaction::reserved;
+use crate::trap::sigaction::{FAULTS, reserved};
 
 /// Blocks all signals until the end of the entry.
 pub(crate) fn block_all(area: &ThreadArea) {
-    let old = kernel::set_mask(!0);
+    save(area, kernel::set_mask(!0));
+}
+
+/// [`block_all`], but for faults: for the time before the last step, which must
+/// not be interrupted.
+pub(crate) fn hold_all(area: &ThreadArea) {
+    save(area, kernel::block(!FAULTS));
+}
+
+fn save(area: &ThreadArea, old: u64) {
     // A signal that came in before the call has blocked and noted already.
     if area.held.load(Ordering::Relaxed) == 0 {
         area.saved_mask.store(old & !reserved(), Ordering::Relaxed);
         area.held.store(1, Ordering::Relaxed);
     }
+}
+
+/// The mask while all signals are held back: a fault comes through still, so that
+/// it can be told. A fault signal that was sent waits in the kernel
+/// (`signal::hold`).
+pub(crate) fn all_but_faults(saved: u64) -> u64 {
+    !(FAULTS & !saved)
+}
+
+/// Lets faults come through where all signals have been blocked.
+pub(crate) fn let_faults_in(area: &ThreadArea) {
+    kernel::set_mask(all_but_faults(area.saved_mask.load(Ordering::Relaxed)));
 }
 
 /// Notes which reserved signals an rt_sigprocmask is about, if its old set is

@@ -19,10 +19,10 @@ use crate::kernel;
 use crate::kernel::log;
 use crate::ledger::CoreWord;
 use crate::rewrite::{position, rewriter, table};
-use crate::trap::area::{self, Action, ThreadArea};
+use crate::trap::area::{self, Action, HookState, ThreadArea};
 use crate::trap::dispatch::Post;
 use crate::trap::zone::{self, Zone};
-use crate::trap::{deliver, dispatch, entry, gs, sigaction};
+use crate::trap::{deliver, dispatch, entry, gs, mask, sigaction};
 
 /// The signal handler. Returns whether the frame is that of a handler which
 /// starts, so that the entry can start it without the kernel's help.
@@ -41,43 +41,56 @@ pub(crate) unsafe extern "C" fn handler(_signal: i32, info: *mut SigInfo, uc: *m
     // SAFETY: the area is the thread's own and never unmapped. The code that
     // was interrupted may be using it too; what both touch is atomic.
     let area = unsafe { &mut *area };
-    let starts = handle(area, info, uc);
+    let next = handle(area, info, uc);
     // Held back, even the reserved ones are blocked: a hook's calls come from
     // the gate.
-    if uc.uc_sigmask != !0 {
+    if next != Next::Hold {
         uc.uc_sigmask &= !sigaction::reserved();
     }
     // Where GS is the application's the kernel has to start it.
-    starts && gs::is_ours(area)
+    next == Next::Begin && gs::is_ours(area)
 }
 
-fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> bool {
+/// What follows on the handler.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Next {
+    /// The code that the frame says, with the application's mask.
+    Return,
+    /// The same, with signals held back.
+    Hold,
+    /// A handler of the application's.
+    Begin,
+}
+
+fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     if info.signo == libc::SIGSYS && is_trap(info) {
         trap(area, info, &mut uc.uc_mcontext);
-        false
-    } else if info.signo == MARKER.signo
-        && let Some(held) = area.held_signal
-    {
-        if zone_of(area, &uc.uc_mcontext) == Zone::Hook {
-            uc.uc_sigmask = !0;
-            kernel::requeue(info);
-            return false;
-        }
-        // One of the application's own may have taken the marker's place: the
-        // kernel keeps one SIGSYS. It comes after the held one then.
-        if !is_marker(info) {
-            kernel::requeue(info);
-        }
-        area.held_signal = None;
-        arrive(area, &held, uc)
-    } else {
-        arrive(area, info, uc)
+        return Next::Return;
     }
+    let Some(held) = area.held_signal else {
+        return if is_marker(info) {
+            // Its signal has been delivered before.
+            Next::Return
+        } else {
+            arrive(area, info, uc)
+        };
+    };
+    if is_held_back(uc) || zone_of(area, &uc.uc_mcontext) == Zone::Hook {
+        return arrive(area, info, uc);
+    }
+    // What has been held back came first. The kernel delivers fault signals
+    // before the marker, and one of the application's own SIGSYS may have taken
+    // the marker's place: the kernel keeps one.
+    if !is_marker(info) {
+        kernel::requeue(info);
+    }
+    area.held_signal = None;
+    arrive(area, &held, uc)
 }
 
 /// A signal that was held back in a hook stays in the area, and this one is
 /// queued for it: SIGSYS is among the signals that the kernel delivers before
-/// all others, so the order of the application's signals stays.
+/// all others but faults', so the order of the application's signals stays.
 const MARKER: SigInfo = SigInfo::new(libc::SIGSYS, SI_USER, 0x7573_6572_7472_6170);
 
 fn is_marker(info: &SigInfo) -> bool {
@@ -87,35 +100,36 @@ fn is_marker(info: &SigInfo) -> bool {
 fn zone_of(area: &ThreadArea, context: &SigContext) -> Zone {
     let rip = context.rip;
     let on_the_way = table::in_trampolines(rip) || position::padding_position(rip).is_some();
-    zone::of(rip, area.on_hook_stack(context.rsp), on_the_way)
+    zone::of(rip, area.on_our_stack(context.rsp), on_the_way)
 }
 
-/// A signal of the application's. Returns whether a handler starts.
-fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> bool {
+/// A signal of the application's.
+fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     let context = &mut uc.uc_mcontext;
     if info.signo == libc::SIGILL && info.code > 0 && redirect_invalid_opcode(context) {
-        return false;
+        return Next::Return;
     }
     let zone = zone_of(area, context);
     if zone == Zone::EnterRcx && is_fault(info) && info.signo != libc::SIGTRAP && !gs::is_ours(area) {
         // The entry's first access by GS, which has failed: nothing has been done.
         enter_taken(area, context, context.rcx);
-        return false;
+        return Next::Return;
     }
     if info.signo == libc::SIGTRAP && info.code == TRAP_TRACE && step_over(area, zone, context) {
-        return false;
+        return Next::Return;
     }
-    if zone == Zone::Hook {
+    if zone == Zone::Hook || is_held_back(uc) {
         if is_fault(info) {
-            die_in_hook(info, context);
-            return false;
+            die_of_fault(area, info, uc);
+        } else {
+            hold(area, info, uc);
         }
-        hold(area, info, uc);
-        return false;
+        return Next::Hold;
     }
+    let context = &mut uc.uc_mcontext;
     let waiting =
         (matches!(zone, Zone::GateExitDone | Zone::ExitSaved) && area.post == Post::Wait).then_some(area.wait_mask);
-    show_application(area, zone, context);
+    show_application(area, zone, context, uc.uc_sigmask);
     // A wait that a signal ends: the handler runs under the wait's mask, while
     // the frame has the one to come back to.
     let waiting = waiting.filter(|_| context.rax as i64 == Errno::EINTR.to_result());
@@ -130,9 +144,13 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> bool {
     } else if action.handler == SIG_DFL || action.handler == SIG_IGN || blocked {
         default(info, uc);
     } else {
-        return deliver::deliver(area, &action, info, uc, waiting);
+        return if deliver::deliver(area, &action, info, uc, waiting) {
+            Next::Begin
+        } else {
+            Next::Return
+        };
     }
-    false
+    Next::Return
 }
 
 /// A seccomp SIGSYS from outside the gate is the arm's. From the gate it is of
@@ -234,7 +252,7 @@ fn step_over(area: &mut ThreadArea, zone: Zone, context: &mut SigContext) -> boo
 }
 
 /// Makes the context one of the application's own code.
-fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut SigContext) {
+fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut SigContext, mask: u64) {
     let return_address = area.call.return_address;
     match zone {
         Zone::Application | Zone::Hook => {}
@@ -276,14 +294,14 @@ fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut SigContext)
             context.rip = return_address;
             context.rcx = return_address;
         }
-        Zone::GateExit => roll_back(area, context),
+        Zone::GateExit => roll_back(area, context, mask),
         Zone::GateExitDone => {
             area.call.result = context.rax as i64;
-            dispatch::exit(area, Outcome::Returned(area.call.result));
+            exit(area, Outcome::Returned(area.call.result), mask);
             roll_forward(area, context);
         }
         Zone::ExitSaved => {
-            dispatch::exit(area, Outcome::Returned(area.call.result));
+            exit(area, Outcome::Returned(area.call.result), mask);
             roll_forward(area, context);
         }
         Zone::Beginning => {
@@ -295,7 +313,7 @@ fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut SigContext)
             context.rax = 0;
         }
         Zone::Resume if area.action == Action::Answer => roll_forward(area, context),
-        Zone::Resume => roll_back(area, context),
+        Zone::Resume => roll_back(area, context, mask),
     }
 }
 
@@ -308,9 +326,9 @@ fn show_site(context: &mut SigContext, return_address: u64) {
 }
 
 /// The call has not been made, or is to be made again: back to the site.
-fn roll_back(area: &mut ThreadArea, context: &mut SigContext) {
+fn roll_back(area: &mut ThreadArea, context: &mut SigContext, mask: u64) {
     if matches!(area.action, Action::PassThenExit | Action::TakenPassThenExit) {
-        dispatch::exit(area, Outcome::Restarting);
+        exit(area, Outcome::Restarting, mask);
     }
     if area.action == Action::Return {
         deliver::undo_return(area);
@@ -324,6 +342,19 @@ fn roll_back(area: &mut ThreadArea, context: &mut SigContext) {
     load_registers(area, context);
     context.rax = number;
     show_site(context, area.call.return_address);
+}
+
+/// The exit side, on the signal stack, where all signals are blocked: a fault of
+/// the hook's comes through. `mask` is that of the interrupted code.
+fn exit(area: &mut ThreadArea, outcome: Outcome, mask: u64) {
+    let hooked = area.hook == HookState::WantsExit;
+    if hooked {
+        kernel::set_mask(mask::all_but_faults(mask));
+    }
+    dispatch::exit(area, outcome);
+    if hooked {
+        kernel::set_mask(!0);
+    }
 }
 
 /// The call is done: on to the return address.
@@ -349,21 +380,30 @@ fn load_registers(area: &mut ThreadArea, context: &mut SigContext) {
     context.eflags = area.take_flags();
 }
 
-/// Inside a hook: blocks everything until the entry ends, and keeps the signal
-/// until then.
+/// Whether the interrupted code holds all signals back: that alone blocks SIGSYS.
+fn is_held_back(uc: &UContext) -> bool {
+    uc.uc_sigmask & bit(libc::SIGSYS) != 0
+}
+
+/// Inside a hook: blocks everything but faults until the entry ends, and keeps
+/// the signal until then. A fault signal that was sent then still waits in the
+/// kernel.
 fn hold(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) {
-    if area.held.load(Ordering::Relaxed) == 0 {
+    if !is_held_back(uc) {
         let mask = uc.uc_sigmask & !sigaction::reserved();
-        area.saved_mask.store(mask, Ordering::Relaxed);
-        area.held.store(1, Ordering::Relaxed);
+        if area.held.load(Ordering::Relaxed) == 0 {
+            area.saved_mask.store(mask, Ordering::Relaxed);
+            area.held.store(1, Ordering::Relaxed);
+        }
+        uc.uc_sigmask = mask::all_but_faults(mask);
+        if area.held_signal.is_none() {
+            area.held_signal = Some(*info);
+            kernel::requeue(&MARKER);
+            return;
+        }
     }
-    uc.uc_sigmask = !0;
-    if area.held_signal.is_none() {
-        area.held_signal = Some(*info);
-        kernel::requeue(&MARKER);
-    } else {
-        kernel::requeue(info);
-    }
+    uc.uc_sigmask |= bit(info.signo);
+    kernel::requeue(info);
 }
 
 /// Keeps a reserved signal that the application has blocked.
@@ -380,11 +420,16 @@ fn default(info: &SigInfo, uc: &mut UContext) {
     kernel::requeue(info);
 }
 
-/// A fault of a hook, or of ours: says so, and dies of it.
-fn die_in_hook(info: &SigInfo, context: &SigContext) {
-    log::fault_in_hook(info.signo, context.rip, info.address);
-    sigaction::set_default(info.signo);
-    kernel::unblock(bit(info.signo));
+/// A fault of a hook's, or of ours: says so, and dies of it where it is.
+fn die_of_fault(area: &ThreadArea, info: &SigInfo, uc: &mut UContext) {
+    let hook = dispatch::hook().filter(|_| area.hook == HookState::Running);
+    log::fault(
+        hook.map(|hook| hook.name()),
+        info.signo,
+        uc.uc_mcontext.rip,
+        info.address,
+    );
+    default(info, uc);
 }
 
 /// A thread that existed before us: makes its area on its first trap.
@@ -402,6 +447,7 @@ fn adopt(uc: &mut UContext) -> *mut ThreadArea {
         let _ = kernel::sigaltstack(Some(&(*area).signal_stack()));
         (*area).altstack = uc.uc_stack;
         (*area).virtual_mask = uc.uc_sigmask & sigaction::reserved();
+        uc.uc_sigmask &= !sigaction::reserved();
         (*area).waiting = [None, None];
         (*area).held.store(0, Ordering::Relaxed);
     }

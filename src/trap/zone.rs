@@ -44,10 +44,10 @@ pub(crate) enum Zone {
     Hook,
 }
 
-/// Classifies `rip`. `on_hook_stack`: whether rsp lies on the area's hook
-/// stack; `in_trampoline`: whether rip lies in the trampolines, or
+/// Classifies `rip`. `on_our_stack`: whether rsp lies on one of the area's
+/// stacks; `in_trampoline`: whether rip lies in the trampolines, or
 /// in padding on the way there.
-pub(crate) fn of(rip: u64, on_hook_stack: bool, in_trampoline: bool) -> Zone {
+pub(crate) fn of(rip: u64, on_our_stack: bool, in_trampoline: bool) -> Zone {
     if in_trampoline {
         return Zone::Trampoline;
     }
@@ -97,7 +97,7 @@ pub(crate) fn of(rip: u64, on_hook_stack: bool, in_trampoline: bool) -> Zone {
             _ => Zone::Hook,
         };
     }
-    if on_hook_stack { Zone::Hook } else { Zone::Application }
+    if on_our_stack { Zone::Hook } else { Zone::Application }
 }
 
 /// Length of `mov rdi, rsp`, behind which the call to dispatch stands.
