@@ -23,6 +23,11 @@
 //!      leave ◀──────────────── resume ◀────────────────┘
 //! ```
 //!
+//! Where the application uses GS for itself (`trap::gs`) every call traps, the
+//! handler itself puts it into the area and lets rsp lead there: from `taken`
+//! the way is the same, and to the kernel by gate_taken or gate_taken_exit,
+//! with rsp at the area.
+//!
 //! # Stacks
 //!
 //! ```text
