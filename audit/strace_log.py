@@ -1,0 +1,112 @@
+"""What `strace -ff -i -y` has written of a tree of processes: its threads, each with its events in order."""
+import os, re
+from dataclasses import dataclass, field
+
+LINE = re.compile(r"\[([0-9a-f]{16}|\?{16})\] (.*)", re.S)
+CALL = re.compile(r"(\w+)\((.*)\)\s+= (.*)", re.S)
+# A call that did not come back, or that another thread's exec ended.
+CUT = re.compile(r"(\w+)\((.*?)(?: <unfinished \.\.\.>|\)\s+= \?)$", re.S)
+RESUMED = re.compile(r"<\.\.\. (\w+) resumed>(.*)\)\s+= (.*)", re.S)
+SIGNAL = re.compile(r"--- (SIG\w+) (\{.*\}) ---")
+END = re.compile(r"\+\+\+ (exited with \d+|killed by \w+)( \(core dumped\))? \+\+\+")
+FORKS = {"clone", "clone3", "fork", "vfork"}
+EXECS = {"execve", "execveat"}
+
+
+@dataclass
+class Event:
+    kind: str  # call, signal, end
+    ip: int  # behind the instruction
+    name: str  # the call's or the signal's
+    args: str = ""
+    result: str = ""  # "?": it did not come back
+    trapped: bool = False  # a filter answered it by SIGSYS: what it returned is nothing
+
+    @property
+    def error(self):
+        found = re.match(r"(?:-1|\?) (E[A-Z0-9_]+)", self.result)
+        return found.group(1) if found else None
+
+    @property
+    def executed(self):
+        checked = re.search(r"\b0x10000\b|AT_EXECVE_CHECK", self.args)
+        return self.name in EXECS and re.match(r"0\b", self.result) is not None and not checked
+
+    @property
+    def child(self):
+        """The new thread's number, for a call that made one."""
+        if self.name not in FORKS or self.trapped:
+            return 0
+        found = re.search(r"/\* (\d+) in strace's PID NS \*/", self.result) or re.match(r"(\d+)", self.result)
+        return int(found.group(1)) if found else 0
+
+
+@dataclass
+class Thread:
+    tid: int
+    path: str = ""  # the parent's and its place among the parent's children: "0.2.1"
+    events: list = field(default_factory=list)
+
+
+def parse_line(line):
+    found = LINE.match(line)
+    if not found:
+        return None
+    ip, text = int(found.group(1).replace("?", "0"), 16), found.group(2)
+    if found := SIGNAL.match(text):
+        return Event("signal", ip, found.group(1), found.group(2))
+    if found := END.match(text):
+        return Event("end", ip, "end", found.group(1))
+    if found := RESUMED.match(text):
+        return Event("call", ip, found.group(1), "<resumed>" + found.group(2), found.group(3))
+    if found := CALL.match(text):
+        return Event("call", ip, *found.groups())
+    if found := CUT.match(text):
+        return Event("call", ip, *found.groups(), "?")
+    return None  # stopped by..., superseded by...
+
+
+def read_lives(path):
+    """The threads of one number: it can be given again when the first has ended."""
+    life = []
+    with open(path, encoding="latin-1") as log:
+        for line in log:
+            event = parse_line(line.rstrip("\n"))
+            if not event:
+                continue
+            if event.name == "SIGSYS" and "SYS_SECCOMP" in event.args and life:
+                life[-1].trapped = f"si_call_addr={life[-1].ip:#x}," in event.args
+            life.append(event)
+            if event.kind == "end":
+                yield life
+                life = []
+    if life:
+        yield life
+
+
+def read(prefix):
+    """The threads of the tree whose files are PREFIX.TID: the first one first, by paths."""
+    folder, name = os.path.split(prefix)
+    lives = {}
+    for file in os.listdir(folder):
+        if file.startswith(name + ".") and file[len(name) + 1:].isdigit():
+            lives[int(file[len(name) + 1:])] = list(read_lives(os.path.join(folder, file)))
+    made = [event.child for of_tid in lives.values() for life in of_tid for event in life if event.child]
+    roots = [tid for tid in lives if lives[tid] and tid not in made]
+    roots = roots or sorted(tid for tid in lives if lives[tid])[:1]
+    threads = []
+
+    def add(tid, path):
+        if not lives.get(tid):
+            return
+        thread = Thread(tid, path, lives[tid].pop(0))
+        threads.append(thread)
+        children = 0
+        for event in thread.events:
+            if event.child:
+                add(event.child, f"{path}.{children}")
+                children += 1
+
+    for number, tid in enumerate(sorted(roots)):
+        add(tid, str(number))
+    return threads

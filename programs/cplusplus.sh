@@ -1,0 +1,8 @@
+# Threads of C++ and exceptions: in all threads, out of handlers of faults, while others are thrown, nobody's.
+# needs: c++
+# modes: rewrite trap
+for word in '' uncaught; do
+    status=0
+    under "$BUILT/threads_cc" $word 2>/dev/null || status=$?
+    echo "status $status"
+done
