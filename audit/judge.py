@@ -104,6 +104,8 @@ class Tree:
                 handler = "signal" if is_handled(events, position, gate) else ""
                 if event.name == "SIGSYS" and held and "SI_USER" in event.args:
                     event, held = held, None
+                if before_first == "start" and event.name == "SIGSEGV" and "SI_TKILL" in event.args:
+                    event.args = ours.KILLED_IMAGE
                 items.append(item_of(event, "app", names))
             elif event.kind == "call" and gate.own(event.ip):
                 context = handler or before_first or "served"
@@ -285,7 +287,7 @@ def compare(natives, under):
     extra = sorted(key for key in pooled if key not in every)
     executed = {name for _, name, _ in pooled}
     lacking = sorted(key for key in always if key not in pooled and not (
-        key[1] in ("execve", "execveat") or key[2] == "EBADF" or key[1] in executed and key[2]))
+        key[1] in ours.OF_ENDS or key[2] == "EBADF" or key[1] in executed and key[2]))
     verdict.calls += sum(pooled.values())
     if extra and not verdict.difference:
         verdict.difference = "only under us: " + ", ".join(f"{n} {e}".strip() for _, n, e in extra[:8])

@@ -9,29 +9,29 @@ APPLICATIONS = {"usertrap_gate_pass", "usertrap_gate_exit", "usertrap_gate_clone
 
 # Where a call of ours is made -> which calls.
 EXEC = {"fstat", "execveat", "openat", "pread64", "readlinkat", "newfstatat", "read", "close", "fcntl", "rt_sigprocmask", "rt_sigaction", "mmap",
-        "munmap", "prlimit64", "getpid", "unshare", "kill"}
+        "munmap", "prlimit64", "getpid", "unshare", "kill", "prctl", "set_tid_address", "sched_yield", "fstatfs"}
 SERVED = {"madvise", "mprotect", "rt_sigaction", "rt_sigprocmask", "sched_yield", "getpid", "gettid", "rt_tgsigqueueinfo",
           "fcntl", "dup", "dup2", "dup3", "close", "close_range",
           "unshare", "mremap", "pkey_mprotect",
-          "readlink", "readlinkat", "fstat", "newfstatat", "openat", "read", "access"}
+          "readlink", "readlinkat", "fstat", "newfstatat", "openat", "read", "access", "fstatfs", "pread64"}
 OURS = {
     # From the execveat of the tree file to the program's first instruction.
     "start": {"fstat", "fcntl", "getrandom", "brk", "prctl", "pread64", "mmap", "mprotect", "munmap", "close", "prlimit64",
               "membarrier", "sigaltstack", "rt_sigaction", "rt_sigprocmask", "seccomp"},
     # In the handler of a trap.
-    "trap": {"openat", "ioctl", "close", "rt_sigprocmask", "pwrite64", "membarrier"},
+    "trap": {"openat", "ioctl", "close", "rt_sigprocmask", "pwrite64", "membarrier", "mmap", "mprotect", "mremap", "munmap"},
     # In the handler of an application's signal.
     "signal": {"rt_sigprocmask", "rt_sigaction", "rt_tgsigqueueinfo", "getpid", "gettid"},
     # In a new thread or process, before its first call.
     "child": {"getpid", "rt_sigaction", "rt_sigprocmask", "sigaltstack", "sched_yield"} | EXEC | SERVED,
     # Around a clone, fork or vfork, in the parent.
-    "clone": {"mmap", "mprotect", "munmap", "rt_sigprocmask", "sched_yield", "kill"} | SERVED,
+    "clone": {"mmap", "mprotect", "munmap", "rt_sigprocmask", "sched_yield", "kill"} | EXEC | SERVED,
     # Before an exec, also one that fails.
     "exec": EXEC,
     # Before exit and exit_group.
-    "exit": {"madvise", "rt_sigprocmask"},
+    "exit": {"madvise", "rt_sigprocmask"} | EXEC | SERVED,
     # Around a call that the core serves or looks at.
-    "served": SERVED,
+    "served": EXEC | SERVED,
 }
 
 # Calls that are ours to answer: what the kernel is told is something else, or nothing.
@@ -40,9 +40,16 @@ ANSWERED = {"rt_sigaction", "sigaltstack"}
 # Calls that depend on how threads happen to meet, in every program.
 OF_CHANCE = {"futex", "sched_yield"}
 
+# Calls of the C library that a thread makes or not, by how far it comes before others end it; and execs, of which ours
+# looks otherwise. A loose comparison does not miss them.
+OF_ENDS = {"madvise", "munmap", "mmap", "mprotect", "exit", "execve", "execveat"}
+
 # Signals that are not compared: when a child's end is told is chance; SIGILL is also how a thread is told that it has
 # met a rewrite; SIGSYS and SIGILL come when the kernel has them, not when the application has them unblocked.
 SIGNALS_OF_CHANCE = {"SIGCHLD", "SIGSYS", "SIGILL"}
+
+# The end of an image that cannot be completed: the kernel's own, which the loader imitates by tgkill.
+KILLED_IMAGE = "{si_signo=SIGSEGV, si_code=SI_KERNEL, si_addr=NULL}"
 
 # Calls of which the kernel's view has more in it than the application gets, or what is in a register by chance.
 NAME_ONLY = {"getdents", "getdents64", "rt_sigreturn"}
