@@ -33,7 +33,7 @@ else
 endif
 
 test: deps build ## everything below
-	@scripts/verbs test-unit test-command test-object test-c test-programs
+	@scripts/verbs test-unit test-command test-object test-c test-compare test-programs
 
 test-unit: deps-build ## unit tests and integration tests of the crate
 	cargo test --features std
@@ -51,6 +51,11 @@ examples: build ## objects with a hook of their own
 
 test-c: build examples c-tests ## one behaviour a C program, natively and under the library
 	c-tests/run
+
+# Some of `make compare`.
+COMPARED := exits_and_statuses exec_bad_flags exec_relative_to_directory exec_scripts mask_in_place altstack_readback ls
+test-compare: build c-tests ## a few programs: the same calls as natively, by strace
+	audit/compare $(COMPARED)
 
 test-programs: deps build ## real programs, natively and under the library
 	programs/run
@@ -72,6 +77,9 @@ bench-exec: build ## starts of programs and a build, compared with native ones a
 
 audit: build ## a tracer's list of all calls of real trees: none may come from elsewhere than the gate
 	audit/run --least 1000000
+
+compare: build c-tests ## every c-test and real program: the same calls as natively, by strace (some 20 minutes)
+	audit/compare
 
 deps: ## what building and testing needs, from Debian (installed if we are root)
 	@scripts/deps build test
@@ -106,4 +114,4 @@ help: ## this list
 
 include c-tests/rules.mk
 
-.PHONY: build examples run test test-unit test-command test-object test-c test-programs lint bench bench-exec audit deps deps-build install uninstall clean help
+.PHONY: build examples run test test-unit test-command test-object test-c test-compare test-programs lint bench bench-exec audit compare deps deps-build install uninstall clean help

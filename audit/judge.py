@@ -44,7 +44,7 @@ def normalise(text, names):
             part = INODE.sub(lambda found: f"<{found.group(1)}>", TIMES.sub(r"\1T", part))
         else:
             part = part.replace("image:interposed", "image:native")  # of tests that look where they are
-        parts[index] = re.sub(r"\d+", number, part) if index % 2 else NUMBER.sub(number, part)
+        parts[index] = re.sub(r"(?<![\\\d])\d+", number, part) if index % 2 else NUMBER.sub(number, part)
     return "".join(parts)
 
 
@@ -58,7 +58,7 @@ def item_of(event, by, names):
     failed = event.error or ("?" if event.result == "?" else "")
     text = f"{event.name}({normalise(event.args, names)}) = {normalise(event.result, names)}"
     if event.name in ours.NAME_ONLY:
-        text = event.name
+        text, failed = event.name, ""
     elif ours.TELLING.search(event.args) or ours.EXE_LINK.search(event.args):
         text = f"{event.name} of a telling file"
         failed = ""
@@ -74,7 +74,8 @@ class Tree:
         for thread in threads:
             made = self.native(thread, names) if gate is None else self.under(thread, names, gate)
             self.threads[thread.path] = [item for item in made if not (
-                item.by == "app" and (item.event.name in ours.OF_CHANCE or item.event.name in ours.SIGNALS_OF_CHANCE))]
+                item.by == "app" and (item.event.name in ours.OF_CHANCE or item.event.name in ours.SIGNALS_OF_CHANCE
+                                      or item.key[1:] == ("SIGTRAP", "TRAP_TRACE")))]
 
     @staticmethod
     def native(thread, names):
@@ -82,15 +83,18 @@ class Tree:
         if thread.path == "0":
             start = next((i for i, event in enumerate(events) if event.executed), -1)
             events = events[start + 1:]
+        for before, event in zip([None, *events], events):
+            if event.name == "SIGSEGV" and (before is None or before.executed):
+                event.args = ours.KILLED_IMAGE
         return [item_of(event, "app", names) for event in events]
 
     @staticmethod
     def under(thread, names, gate):
-        items, handler, before_first = [], "", "child"
+        items, handler, before_first, fresh = [], "", "child", False
         events = thread.events
         if thread.path == "0":
             start = next((i for i, event in enumerate(events) if event.executed and gate.own(event.ip)), len(events))
-            events, before_first = events[start + 1:], "start"
+            events, before_first, fresh = events[start + 1:], "start", True
         held = None  # a signal that is put off to the end of a hook
         for position, event in enumerate(events):
             outside = not gate.holds(event.ip)
@@ -104,7 +108,7 @@ class Tree:
                 handler = "signal" if is_handled(events, position, gate) else ""
                 if event.name == "SIGSYS" and held and "SI_USER" in event.args:
                     event, held = held, None
-                if before_first == "start" and event.name == "SIGSEGV" and "SI_TKILL" in event.args:
+                if fresh and event.name == "SIGSEGV":
                     event.args = ours.KILLED_IMAGE
                 items.append(item_of(event, "app", names))
             elif event.kind == "call" and gate.own(event.ip):
@@ -120,12 +124,12 @@ class Tree:
                     held = put_off(items, event) or held
                 items.append(item)
                 if event.executed:
-                    before_first = "start"
+                    before_first, fresh = "start", True
             else:
                 if before_first == "start" and event.name == "rt_sigprocmask" and not outside:
                     before_first = ""  # the loader's last call
                     continue
-                before_first = ""
+                before_first, fresh = "", False
                 items.append(item_of(event, "app", names))
         name_contexts(items)
         return items
@@ -232,7 +236,8 @@ PASSING = {"EAGAIN", "EINTR", "ERESTARTSYS", "ERESTARTNOHAND", "ERESTARTNOINTR",
 def loose_keys(items):
     keys = Counter()
     for item in items:
-        if item.by == "app" and item.event.kind == "call" and item.key[2] not in PASSING and item.event.name not in ours.ANSWERED:
+        if (item.by == "app" and item.event.kind == "call" and item.key[2] not in PASSING
+                and not ours.skippable(item.event)):
             keys[item.key] += 1
     return keys
 
@@ -244,6 +249,14 @@ class Verdict:
     calls: int = 0
     difference: str = ""
     ours: Counter = field(default_factory=Counter)  # (place, name) -> how many
+
+    def add(self, other):
+        """Takes in another tree's verdict."""
+        self.strict += other.strict
+        self.loose += other.loose
+        self.calls += other.calls
+        self.difference = self.difference or other.difference
+        self.ours.update(other.ours)
 
     @property
     def word(self):
@@ -295,8 +308,10 @@ def compare(natives, under):
     if lacking and not cut and not verdict.difference:
         verdict.difference = "only natively: " + ", ".join(f"{n} {e}".strip() for _, n, e in lacking[:8])
     for items in under.threads.values():
-        verdict.ours.update((item.context, item.event.name) for item in items if item.by == "own" and item.context != "for it")
+        verdict.ours.update((item.context, item.event.name) for item in items
+                            if item.by == "own" and item.context != "for it")
     unstated = {pair: count for pair, count in verdict.ours.items() if pair[1] not in ours.OURS[pair[0]]}
     if unstated and not verdict.difference:
-        verdict.difference = "calls of ours that are not stated: " + ", ".join(f"{p}: {n} ({c})" for (p, n), c in unstated.items())
+        verdict.difference = "calls of ours that are not stated: " + ", ".join(
+            f"{place}: {name} ({count})" for (place, name), count in unstated.items())
     return verdict

@@ -5,21 +5,27 @@ A call of ours that is not in this list, at its place, is a difference.
 import re
 
 # From where in the gate the application's own calls are made. All others there are ours.
-APPLICATIONS = {"usertrap_gate_pass", "usertrap_gate_exit", "usertrap_gate_clone", "usertrap_gate_last"}
+APPLICATIONS = {"usertrap_gate_pass", "usertrap_gate_exit", "usertrap_gate_clone", "usertrap_gate_last",
+                "usertrap_gate_return"}
+
+# An exec, also one that is refused.
+EXEC = {"fstat", "newfstatat", "fstatfs", "execveat", "openat", "pread64", "read", "readlinkat", "close", "fcntl",
+        "rt_sigprocmask", "rt_sigaction", "mmap", "munmap", "prlimit64", "unshare", "prctl", "set_tid_address", "kill",
+        "getpid", "sched_yield"}
+# A call that the core makes in the application's place, or looks at.
+SERVED = {"madvise", "mprotect", "pkey_mprotect", "mremap", "rt_sigaction", "rt_sigprocmask", "sched_yield", "getpid",
+          "gettid", "rt_tgsigqueueinfo", "fcntl", "dup", "dup2", "dup3", "close", "close_range", "unshare", "readlink",
+          "readlinkat", "fstat", "newfstatat", "openat", "read", "access"}
 
 # Where a call of ours is made -> which calls.
-EXEC = {"fstat", "execveat", "openat", "pread64", "readlinkat", "newfstatat", "read", "close", "fcntl", "rt_sigprocmask", "rt_sigaction", "mmap",
-        "munmap", "prlimit64", "getpid", "unshare", "kill", "prctl", "set_tid_address", "sched_yield", "fstatfs"}
-SERVED = {"madvise", "mprotect", "rt_sigaction", "rt_sigprocmask", "sched_yield", "getpid", "gettid", "rt_tgsigqueueinfo",
-          "fcntl", "dup", "dup2", "dup3", "close", "close_range",
-          "unshare", "mremap", "pkey_mprotect",
-          "readlink", "readlinkat", "fstat", "newfstatat", "openat", "read", "access", "fstatfs", "pread64"}
 OURS = {
     # From the execveat of the tree file to the program's first instruction.
-    "start": {"fstat", "fcntl", "getrandom", "brk", "prctl", "pread64", "mmap", "mprotect", "munmap", "close", "prlimit64",
-              "membarrier", "sigaltstack", "rt_sigaction", "rt_sigprocmask", "seccomp"},
+    "start": {"fstat", "fcntl", "getrandom", "brk", "prctl", "pread64", "mmap", "mprotect", "munmap", "close",
+              "prlimit64", "membarrier", "sigaltstack", "rt_sigaction", "rt_sigprocmask", "seccomp", "getpid", "gettid",
+              "tgkill"},
     # In the handler of a trap.
-    "trap": {"openat", "ioctl", "close", "rt_sigprocmask", "pwrite64", "membarrier", "mmap", "mprotect", "mremap", "munmap"},
+    "trap": {"openat", "ioctl", "close", "rt_sigprocmask", "pwrite64", "membarrier", "mmap", "mprotect", "mremap",
+             "munmap"},
     # In the handler of an application's signal.
     "signal": {"rt_sigprocmask", "rt_sigaction", "rt_tgsigqueueinfo", "getpid", "gettid"},
     # In a new thread or process, before its first call.
@@ -48,7 +54,7 @@ OF_ENDS = {"madvise", "munmap", "mmap", "mprotect", "exit", "execve", "execveat"
 # met a rewrite; SIGSYS and SIGILL come when the kernel has them, not when the application has them unblocked.
 SIGNALS_OF_CHANCE = {"SIGCHLD", "SIGSYS", "SIGILL"}
 
-# The end of an image that cannot be completed: the kernel's own, which the loader imitates by tgkill.
+# The end of an image that cannot be completed, by the kernel, by our loader, or by its first instruction.
 KILLED_IMAGE = "{si_signo=SIGSEGV, si_code=SI_KERNEL, si_addr=NULL}"
 
 # Calls of which the kernel's view has more in it than the application gets, or what is in a register by chance.

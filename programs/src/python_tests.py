@@ -20,6 +20,11 @@ GROUPS = {
         "test_signal": "test_itimer_virtual|test_itimer_prof|SiginterruptTest",
         "test_time": "",
     },
+    "signals": {
+        "test_faulthandler": "",
+        # What "threads" leaves out.
+        "test_signal": "^(?!.*(test_itimer_virtual|test_itimer_prof|SiginterruptTest))",
+    },
     "sockets": {
         "test_socket": "VSOCK|testSourceAddress|Timeout",
         "test_select": "SelectTestCase.test_select$", "test_poll": "test_poll2", "test_epoll": "",
