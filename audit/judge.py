@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import ours
 
 LITERAL = re.compile(r'("(?:[^"\\]|\\.)*")')
-NUMBER = re.compile(r"(?<![\w.])\d+(?!\w)")
+NUMBER = re.compile(r"(?<![\w.])[1-9]\d*(?!\w)")
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 TIMES = re.compile(r"((?:tv_[a-z]*sec|si_[us]time|si_overrun|it_value|st_[acm]time(?:_nsec)?|uptime|loads|freeram)=)[-\d]+")
 INODE = re.compile(r"<(pipe|socket|UNIX|TCP|UDP|NETLINK|PID|net|mnt|user|pid|ipc|uts|cgroup)[^>]*>")
@@ -57,7 +57,7 @@ def item_of(event, by, names):
         return Item(event, by, ("signal", event.name, code and code.group(1)), f"{event.name} {text}")
     failed = event.error or ("?" if event.result == "?" else "")
     text = f"{event.name}({normalise(event.args, names)}) = {normalise(event.result, names)}"
-    if event.name in ours.NAME_ONLY:
+    if event.name in ours.NAME_ONLY or "PR_GET_NO_NEW_PRIVS" in event.args:
         text, failed = event.name, ""
     elif ours.TELLING.search(event.args) or ours.EXE_LINK.search(event.args):
         text = f"{event.name} of a telling file"
@@ -75,7 +75,8 @@ class Tree:
             made = self.native(thread, names) if gate is None else self.under(thread, names, gate)
             self.threads[thread.path] = [item for item in made if not (
                 item.by == "app" and (item.event.name in ours.OF_CHANCE or item.event.name in ours.SIGNALS_OF_CHANCE
-                                      or item.key[1:] == ("SIGTRAP", "TRAP_TRACE")))]
+                                      or item.key[1:] == ("SIGTRAP", "TRAP_TRACE")
+                                      or item.text == "read of a telling file"))]
 
     @staticmethod
     def native(thread, names):

@@ -11,18 +11,18 @@ APPLICATIONS = {"usertrap_gate_pass", "usertrap_gate_exit", "usertrap_gate_clone
 # An exec, also one that is refused.
 EXEC = {"fstat", "newfstatat", "fstatfs", "execveat", "openat", "pread64", "read", "readlinkat", "close", "fcntl",
         "rt_sigprocmask", "rt_sigaction", "mmap", "munmap", "prlimit64", "unshare", "prctl", "set_tid_address", "kill",
-        "getpid", "sched_yield"}
+        "getpid", "gettid", "sched_yield", "rt_tgsigqueueinfo"}
 # A call that the core makes in the application's place, or looks at.
 SERVED = {"madvise", "mprotect", "pkey_mprotect", "mremap", "rt_sigaction", "rt_sigprocmask", "sched_yield", "getpid",
           "gettid", "rt_tgsigqueueinfo", "fcntl", "dup", "dup2", "dup3", "close", "close_range", "unshare", "readlink",
-          "readlinkat", "fstat", "newfstatat", "openat", "read", "access"}
+          "readlinkat", "fstat", "newfstatat", "openat", "read", "access", "ioctl", "pwrite64", "membarrier"}
 
 # Where a call of ours is made -> which calls.
 OURS = {
     # From the execveat of the tree file to the program's first instruction.
     "start": {"fstat", "fcntl", "getrandom", "brk", "prctl", "pread64", "mmap", "mprotect", "munmap", "close",
               "prlimit64", "membarrier", "sigaltstack", "rt_sigaction", "rt_sigprocmask", "seccomp", "getpid", "gettid",
-              "tgkill"},
+              "tgkill", "openat", "read", "mremap"},
     # In the handler of a trap.
     "trap": {"openat", "ioctl", "close", "rt_sigprocmask", "pwrite64", "membarrier", "mmap", "mprotect", "mremap",
              "munmap"},
@@ -58,7 +58,7 @@ SIGNALS_OF_CHANCE = {"SIGCHLD", "SIGSYS", "SIGILL"}
 KILLED_IMAGE = "{si_signo=SIGSEGV, si_code=SI_KERNEL, si_addr=NULL}"
 
 # Calls of which the kernel's view has more in it than the application gets, or what is in a register by chance.
-NAME_ONLY = {"getdents", "getdents64", "rt_sigreturn"}
+NAME_ONLY = {"getdents", "getdents64", "rt_sigreturn", "restart_syscall"}
 
 # Files by which the application can tell (README, Limits), and what is read of them.
 TELLING = re.compile(r"/(?:maps|smaps|smaps_rollup|numa_maps|status|stat|statm|auxv|pagemap|mem|map_files|sched|limits|"
