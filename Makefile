@@ -14,6 +14,8 @@ BASH     = $(ROOT)/share/bash-completion/completions/usertrap
 ZSH      = $(ROOT)/share/zsh/site-functions/_usertrap
 FISH     = $(ROOT)/share/fish/vendor_completions.d/usertrap.fish
 EXAMPLES = $(basename $(notdir $(wildcard examples/*.rs c-tests/hooks/*.rs)))
+# gdb loads it by itself where it looks for such scripts (PREFIX=/usr).
+GDB      = $(ROOT)/share/gdb/auto-load$(PREFIX)/lib/usertrap/libusertrap.so-gdb.py
 HEADERS  = $(wildcard include/*.h)
 
 .DEFAULT_GOAL := build
@@ -91,6 +93,9 @@ install: build ## command, library, man page, completions, header, documents to 
 	install -D -m 755 $(COMMAND) $(ROOT)/bin/usertrap
 	install -D -m 755 $(LIB) $(OBJECT)
 	ln -sf usertrap/libusertrap.so $(ROOT)/lib/libusertrap.so
+	install -D -m 644 gdb/usertrap-gdb.py $(ROOT)/share/usertrap/usertrap-gdb.py
+	install -d $(dir $(GDB))
+	ln -sf $(PREFIX)/share/usertrap/usertrap-gdb.py $(GDB)
 	install -d $(dir $(MAN) $(BASH) $(ZSH) $(FISH)) $(DOCDIR)
 	$(COMMAND) generate man >$(MAN)
 	$(COMMAND) generate bash >$(BASH)
@@ -102,7 +107,9 @@ install: build ## command, library, man page, completions, header, documents to 
 uninstall: ## remove what `make install` with the same PREFIX has put there
 	rm -f $(ROOT)/bin/usertrap $(OBJECT) $(ROOT)/lib/libusertrap.so $(MAN) $(BASH) $(ZSH) $(FISH)
 	rm -f $(addprefix $(ROOT)/,$(HEADERS))
+	rm -f $(GDB) $(ROOT)/share/usertrap/usertrap-gdb.py
 	rm -rf $(DOCDIR)
+	rmdir $(ROOT)/share/usertrap 2>/dev/null || :
 	rmdir $(ROOT)/lib/usertrap 2>/dev/null || :
 
 clean: ## remove all that was built

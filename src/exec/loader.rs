@@ -46,11 +46,14 @@ global_asm!(
     // As the kernel starts a program: rsp = argc, all registers zero.
     ".globl usertrap_loader",
     ".hidden usertrap_loader",
+    ".cfi_startproc",
+    ".cfi_undefined rip",   // the first frame
     "usertrap_loader:",
     "mov rdi, rsp",
     "lea rsp, [rip + {BOOT_STACK} + {STACK_SIZE}]",
     "call {start}",
     "ud2",
+    ".cfi_endproc",
     // rdi = the target's rsp, rsi = its entry point, rdx = its signal mask. It
     // gets what the kernel would give it: zero registers, flags with nothing but
     // IF set. The mask is set as if by a call of its own, so that what is
@@ -58,6 +61,8 @@ global_asm!(
     // exec, finds its stack.
     ".globl usertrap_enter",
     ".hidden usertrap_enter",
+    ".cfi_startproc",
+    ".cfi_undefined rip",
     "usertrap_enter:",
     "push 0x202",
     "popfq",
@@ -80,6 +85,7 @@ global_asm!(
     "mov \\r, 0",
     ".endr",
     "jmp qword ptr gs:[{GS_RET}]",
+    ".cfi_endproc",
     BOOT_STACK = sym BOOT_STACK,
     STACK_SIZE = const STACK_SIZE,
     start = sym start,

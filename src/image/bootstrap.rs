@@ -75,6 +75,8 @@ global_asm!(
     ".text",
     ".globl usertrap_start",
     ".hidden usertrap_start",
+    ".cfi_startproc",
+    ".cfi_undefined rip",   // the first frame
     "usertrap_start:",
     "xor ebp, ebp",
     "mov rdi, rsp",
@@ -112,6 +114,7 @@ global_asm!(
     "6:",
     "call {executed}",
     "ud2",
+    ".cfi_endproc",
     DT_RELA = const DT_RELA,
     DT_RELASZ = const DT_RELASZ,
     RELATIVE = const R_X86_64_RELATIVE,

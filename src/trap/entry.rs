@@ -50,6 +50,16 @@
 //! `trap::zone` classifies an interrupted rip by the labels here. Who moves an
 //! instruction over a label changes what a signal does.
 //!
+//! # Unwinding
+//!
+//! Each state above is described by CFI, which emits no code, so that a
+//! debugger comes from a hook to the application's function that made the
+//! call: `usertrap_cfi_area` where rsp leads to the area, `usertrap_cfi_rcx`
+//! where rcx still has the return address, `usertrap_cfi_rbx` where rbx is the
+//! area. Where only GS leads there (in the gate: a thread that waits in the
+//! kernel), DWARF has no way to say it: `usertrap_cfi_lost` ends a backtrace,
+//! and `gdb/usertrap-gdb.py` goes on.
+//!
 //! # Scratch
 //!
 //! The `syscall` instruction destroys rcx (return address) and r11 (rflags);
@@ -142,8 +152,10 @@ global_asm!(
     "test dword ptr [rsp], {AC}",
     "jz 78f",
     "pushfq",
+    "usertrap_cfi_area 8",
     "and dword ptr [rsp], ~{AC}",
     "popfq",
+    "usertrap_cfi_area",
     "78:",
     ".endm",
     // The application's flags from [rsp] into rflags and r11. sahf and an
@@ -168,8 +180,74 @@ global_asm!(
     "btr r11d, 8",          // a tracer's trap flag, which is not to stay
     "81:",
     "push r11",             // on the hook stack
+    "usertrap_cfi_area 8",
     "popfq",
+    "usertrap_cfi_area",
     "80:",
+    ".endm",
+    // How to unwind (DWARF 4 section 6.4.2, psABI figure 3.36): rsp + offset as
+    // an operand of DW_OP_breg7, in two bytes whatever its value.
+    //
+    // register \\reg was saved at \\base + \\offset: DW_CFA_expression, DW_OP_breg
+    ".macro usertrap_cfi_saved reg, base, offset",
+    ".cfi_escape 0x10, \\reg, 3, 0x70 + \\base, ((\\offset) & 0x7f) | 0x80, (\\offset) >> 7",
+    ".endm",
+    // CFA = *(\\base + \\offset): DW_CFA_def_cfa_expression, DW_OP_breg, DW_OP_deref
+    ".macro usertrap_cfi_cfa base, offset",
+    ".cfi_escape 0x0f, 4, 0x70 + \\base, ((\\offset) & 0x7f) | 0x80, (\\offset) >> 7, 0x06",
+    ".endm",
+    // rsp + \\above = area, which has the argument registers too.
+    ".macro usertrap_cfi_area above=0",
+    "usertrap_cfi_switched \\above",
+    "usertrap_cfi_saved 5, 7, {ARGS} + \\above",
+    "usertrap_cfi_saved 4, 7, {ARGS} + 8 + \\above",
+    "usertrap_cfi_saved 1, 7, {ARGS} + 16 + \\above",
+    "usertrap_cfi_saved 10, 7, {ARGS} + 24 + \\above",
+    "usertrap_cfi_saved 8, 7, {ARGS} + 32 + \\above",
+    "usertrap_cfi_saved 9, 7, {ARGS} + 40 + \\above",
+    ".endm",
+    // The same, but these are the application's.
+    ".macro usertrap_cfi_switched above=0",
+    "usertrap_cfi_own",
+    "usertrap_cfi_cfa 7, {APP_RSP} + \\above",
+    "usertrap_cfi_saved 16, 7, {RET} + \\above",
+    ".endm",
+    // All registers are the application's.
+    ".macro usertrap_cfi_own",
+    ".cfi_def_cfa rsp, 0",
+    ".irp reg, rdi, rsi, rdx, r10, r8, r9, rbx, rbp",
+    ".cfi_same_value \\reg",
+    ".endr",
+    ".endm",
+    // The same, and rcx = the return address.
+    ".macro usertrap_cfi_rcx",
+    "usertrap_cfi_own",
+    ".cfi_register rip, rcx",
+    ".endm",
+    // The same, but only gs:RET has the return address.
+    ".macro usertrap_cfi_lost",
+    "usertrap_cfi_own",
+    ".cfi_undefined rip",
+    ".endm",
+    // rsp is what a handler begins with: the frame's address, which holds the
+    // return address.
+    ".macro usertrap_cfi_begun",
+    "usertrap_cfi_own",
+    ".cfi_def_cfa rsp, 8",
+    ".cfi_offset rip, -8",
+    ".endm",
+    // The application's registers but rbx, which is the (child's) area, and rbp.
+    ".macro usertrap_cfi_rbx",
+    "usertrap_cfi_own",
+    "usertrap_cfi_saved 16, 3, {RET}",
+    "usertrap_cfi_saved 3, 3, {RBX}",
+    "usertrap_cfi_saved 6, 3, {RBP}",
+    ".endm",
+    // rsp = area, which has rbx and rbp.
+    ".macro usertrap_cfi_born",
+    "usertrap_cfi_area",
+    "usertrap_cfi_saved 3, 7, {RBX}",
+    "usertrap_cfi_saved 6, 7, {RBP}",
     ".endm",
     //
     // ---- the gate: the only syscall instructions that the arm lets through
@@ -184,38 +262,48 @@ global_asm!(
     // rax = number, rcx = return address, r11 free; all else the application's.
     ".globl usertrap_entry_pass",
     ".hidden usertrap_entry_pass",
+    ".cfi_startproc simple",
+    "usertrap_cfi_rcx",
     "usertrap_entry_pass:",
     "mov gs:[{GS_RET}], rcx",
     // gs:RET = return address; registers, flags and rsp are the application's.
     // The kernel holds nothing of ours meanwhile but that one word.
     "usertrap_gate_pass:",
+    "usertrap_cfi_lost",    // rcx is anything, coming from usertrap_pass
     "syscall",
     "usertrap_gate_pass_done:",
     "mov rcx, gs:[{GS_RET}]",  // as the instruction leaves it; r11 is right
+    "usertrap_cfi_rcx",
     "jmp rcx",
     // As gate_pass, but the call has an exit side.
     "usertrap_gate_exit:",
+    "usertrap_cfi_lost",
     "syscall",
     "usertrap_gate_exit_done:",
     "jmp usertrap_exit_entry",
     // The same two where GS is the application's: rsp = area, registers and flags
     // are the application's.
     "usertrap_gate_taken:",
+    "usertrap_cfi_switched",
     "syscall",
     "usertrap_gate_taken_done:",
     "mov rcx, [rsp + {RET}]",
     "mov rsp, [rsp + {APP_RSP}]",
+    "usertrap_cfi_rcx",
     "jmp rcx",
+    "usertrap_cfi_switched",
     "usertrap_gate_taken_exit:",
     "syscall",
     "usertrap_gate_taken_exit_done:",
     "jmp usertrap_taken_exit_entry",
     // rt_sigreturn of the application, its frame made ready for the kernel.
     "usertrap_gate_return:",
+    "usertrap_cfi_lost",
     "syscall",
     "ud2",
     // rbx = the child's area, rbp = this thread's, all signals blocked.
     "usertrap_gate_clone:",
+    "usertrap_cfi_rbx",
     "syscall",
     "jmp usertrap_clone_done",
     // The child on a machine without wrgsbase: arch_prctl(ARCH_SET_GS, …).
@@ -224,29 +312,55 @@ global_asm!(
     "jmp usertrap_clone_child_gs",
     // No stack, no area: the thread ends here.
     "usertrap_gate_last:",
+    "usertrap_cfi_lost",
     "syscall",
     "ud2",
     // rt_sigprocmask at the end of an entry; signals come in right behind it.
     "usertrap_gate_unmask:",
+    "usertrap_cfi_area",
     "syscall",
     "usertrap_gate_unmask_done:",
     "jmp usertrap_resume",
     // rt_sigprocmask before an application's handler starts; signals come in
-    // right behind it.
+    // right behind it. rsp is the handler's: it stands at the return address.
     "usertrap_gate_begin:",
+    "usertrap_cfi_begun",
     "syscall",
     "usertrap_gate_begin_done:",
     "jmp usertrap_begun",
-    // The restorer of our own signal handler.
+    ".cfi_endproc",
+    // The restorer of our own signal handler, in the bytes by which unwinders
+    // know one (`mov $15,%rax` in its long form), and with the CFI of one: rsp =
+    // UContext. An unwinder takes it for a return address and looks one byte
+    // before it.
     ".globl usertrap_gate_restorer",
     ".hidden usertrap_gate_restorer",
+    ".cfi_startproc simple",
+    ".cfi_signal_frame",
+    "usertrap_cfi_cfa 7, {UC_RSP}",
+    "usertrap_cfi_saved 0, 7, {UC_RAX}",
+    "usertrap_cfi_saved 1, 7, {UC_RDX}",
+    "usertrap_cfi_saved 2, 7, {UC_RCX}",
+    "usertrap_cfi_saved 3, 7, {UC_RBX}",
+    "usertrap_cfi_saved 4, 7, {UC_RSI}",
+    "usertrap_cfi_saved 5, 7, {UC_RDI}",
+    "usertrap_cfi_saved 6, 7, {UC_RBP}",
+    "usertrap_cfi_saved 7, 7, {UC_RSP}",
+    ".irp n, 8,9,10,11,12,13,14,15",
+    "usertrap_cfi_saved \\n, 7, {UC_R8} + (\\n - 8) * 8",
+    ".endr",
+    "usertrap_cfi_saved 16, 7, {UC_RIP}",
+    "nop",
     "usertrap_gate_restorer:",
-    "mov eax, {SYS_RT_SIGRETURN}",
+    ".byte 0x48, 0xc7, 0xc0",
+    ".long {SYS_RT_SIGRETURN}",
     "syscall",
     "ud2",
+    ".cfi_endproc",
     // extern "C" fn(number, a, b, c, d, e, f) -> rax
     ".globl usertrap_gate_own",
     ".hidden usertrap_gate_own",
+    ".cfi_startproc",
     "usertrap_gate_own:",
     "mov rax, rdi",
     "mov rdi, rsi",
@@ -257,6 +371,7 @@ global_asm!(
     "mov r9, [rsp + 8]",
     "syscall",
     "ret",
+    ".cfi_endproc",
     ".globl usertrap_gate_end",
     ".hidden usertrap_gate_end",
     "usertrap_gate_end:",
@@ -268,10 +383,13 @@ global_asm!(
     // rax = number as the application gave it, rcx = return address.
     ".globl usertrap_entry_any",
     ".hidden usertrap_entry_any",
+    ".cfi_startproc simple",
+    "usertrap_cfi_rcx",
     "usertrap_entry_any:",
     "mov gs:[{GS_RET}], rcx",
     "usertrap_entry_any_saved:",
     "movzx ecx, ax",
+    "usertrap_cfi_lost",
     "lea r11, [rip + {INTEREST}]",
     "movzx ecx, byte ptr [r11 + rcx]",
     "jrcxz 2f",             // a branch that needs no flags
@@ -281,16 +399,21 @@ global_asm!(
     ".p2align 4, 0xcc",
     ".globl usertrap_entry_full",
     ".hidden usertrap_entry_full",
+    "usertrap_cfi_rcx",
     "usertrap_entry_full:",
     "mov gs:[{GS_RET}], rcx",
     "usertrap_entry_full_saved:",
+    "usertrap_cfi_lost",    // rcx is anything, coming from entry_any
     "mov gs:[{GS_APP_RSP}], rsp",
     "mov rsp, gs:[{GS_STACK_TOP}]",
     "usertrap_entry_full_switched:",
+    "usertrap_cfi_switched -8",
     "pushfq",               // to area.flags; rsp = area
     "usertrap_entry_full_flags:",
+    "usertrap_cfi_switched",
     "mov [rsp + {NUMBER}], rax",
     "usertrap_store_args",
+    "usertrap_cfi_area",
     "usertrap_sse save",
     "usertrap_abi_flags",
     "usertrap_entry_full_rdi:",
@@ -313,25 +436,33 @@ global_asm!(
     "usertrap_restore_flags",
     "mov rax, [rsp + {RESULT}]",
     "mov rsp, [rsp + {APP_RSP}]",
+    "usertrap_cfi_rcx",
     "jmp rcx",
+    "usertrap_cfi_area",
     "usertrap_pass:",
     "usertrap_load_args",
     "usertrap_restore_flags",
     "mov rax, [rsp + {NUMBER}]",
     "mov rsp, [rsp + {APP_RSP}]",
+    "usertrap_cfi_lost",
     "jmp usertrap_gate_pass",
+    "usertrap_cfi_area",
     "usertrap_pass_then_exit:",
     "usertrap_load_args",
     "usertrap_restore_flags",
     "mov rax, [rsp + {NUMBER}]",
     "mov rsp, [rsp + {APP_RSP}]",
+    "usertrap_cfi_lost",
     "jmp usertrap_gate_exit",
+    "usertrap_cfi_area",
     "usertrap_return:",
     "usertrap_load_args",
     "usertrap_restore_flags",
     "mov rax, [rsp + {NUMBER}]",
     "mov rsp, [rsp + {APP_RSP}]",
+    "usertrap_cfi_lost",
     "jmp usertrap_gate_return",
+    "usertrap_cfi_area",
     "usertrap_other:",
     "cmp eax, {PASS_THEN_EXIT}",
     "je usertrap_pass_then_exit",
@@ -378,11 +509,14 @@ global_asm!(
     //      the instruction left them, all else the application's
     //
     ".p2align 4, 0xcc",
+    "usertrap_cfi_lost",
     "usertrap_exit_entry:",
     "mov gs:[{GS_RESULT}], rax",
     "usertrap_exit_saved:",
     "mov rsp, gs:[{GS_STACK_TOP}]",
+    "usertrap_cfi_area -8",
     "lea rsp, [rsp - 8]",   // area.flags still has the flags
+    "usertrap_cfi_area",
     "usertrap_sse save",
     "usertrap_abi_flags",
     "mov rdi, rsp",
@@ -400,23 +534,28 @@ global_asm!(
     "mov [rsp + {RBP}], rbp",
     "mov [rax + {RBP}], rbp",
     "mov rbx, rax",
+    "usertrap_cfi_born",
     "mov rbp, rsp",
     "usertrap_load_args",
     "mov rax, [rsp + {NUMBER}]",
     "mov rsp, [rsp + {APP_RSP}]",   // the child's rsp, unless it gets a stack
+    "usertrap_cfi_rbx",
     "jmp usertrap_gate_clone",
     "usertrap_clone_done:",
     "test rax, rax",
     "jz usertrap_clone_child",
     "mov rsp, rbp",
+    "usertrap_cfi_born",
     "mov [rsp + {RESULT}], rax",
     "mov rbx, [rsp + {RBX}]",
     "mov rbp, [rsp + {RBP}]",
+    "usertrap_cfi_area",
     "usertrap_sse save",
     "mov rdi, rsp",
     "call {clone_parent}",
     "usertrap_sse restore",
     "jmp usertrap_resume",
+    "usertrap_cfi_rbx",
     // rbx = own area, gs = as in the parent, rsp = the child's stack.
     "usertrap_clone_child:",
     "cmp byte ptr [rbx + {OWNS_GS}], 0",
@@ -428,13 +567,16 @@ global_asm!(
     "usertrap_clone_child_gs:",
     "mov [rbx + {APP_RSP}], rsp",
     "mov rsp, rbx",
+    "usertrap_cfi_born",
     "mov rbx, [rsp + {RBX}]",
     "mov rbp, [rsp + {RBP}]",
+    "usertrap_cfi_area",
     "usertrap_sse save",
     "mov rdi, rsp",
     "call {clone_child_setup}",
     "usertrap_sse restore",
     "jmp usertrap_resume",
+    "usertrap_cfi_rbx",
     "usertrap_clone_child_prctl:",
     "mov rsi, rax",
     "mov eax, {SYS_ARCH_PRCTL}",
@@ -444,6 +586,7 @@ global_asm!(
     // ---- a thread ends: its area goes on the free list, by registers alone,
     //      and from the exchange on it may belong to another thread
     //
+    "usertrap_cfi_area",
     "usertrap_thread_exit:",
     "mov rdi, [rsp + {ARGS}]",
     "mov r9, [rsp + {NUMBER}]",
@@ -467,6 +610,7 @@ global_asm!(
     //
     // rsp = area, flags as the psABI has them; all else the application's.
     ".p2align 4, 0xcc",
+    "usertrap_cfi_area",
     "usertrap_taken:",
     "usertrap_sse_moves save",
     "usertrap_taken_rdi:",
@@ -490,6 +634,7 @@ global_asm!(
     //      flags, vector state, rbx, rbp, r8, r9, r12-r15 are as it finds
     //      them; the rest is in the area
     //
+    "usertrap_cfi_begun",
     "usertrap_begun:",
     "mov rdi, gs:[{GS_BEGIN_RDI}]",
     "mov rsi, gs:[{GS_BEGIN_RSI}]",
@@ -499,6 +644,7 @@ global_asm!(
     "mov r11, gs:[{GS_BEGIN_R11}]",
     "mov eax, 0",           // leaves the flags alone
     "jmp gs:[{GS_BEGIN_RIP}]",
+    ".cfi_endproc",
     ".globl usertrap_entry_end",
     ".hidden usertrap_entry_end",
     "usertrap_entry_end:",
@@ -510,21 +656,28 @@ global_asm!(
     ".p2align 4, 0xcc",
     ".globl usertrap_signal_entry",
     ".hidden usertrap_signal_entry",
+    ".cfi_startproc",
     "usertrap_signal_entry:",
     "pushfq",               // and so the stack is aligned for a call
+    ".cfi_adjust_cfa_offset 8",
     "test dword ptr [rsp], {AC}",
     "jnz 3f",
     "2:",
     "call {signal}",
     "lea rsp, [rsp + 8]",
+    ".cfi_adjust_cfa_offset -8",
     "test al, al",
     "jnz usertrap_begin",
     "ret",                  // to the restorer
     "3:",
+    ".cfi_adjust_cfa_offset 8",
     "and dword ptr [rsp], ~{AC}",   // and ID stays: sigreturn does not restore it
     "popfq",
+    ".cfi_adjust_cfa_offset -8",
     "lea rsp, [rsp - 8]",
+    ".cfi_adjust_cfa_offset 8",
     "jmp 2b",
+    ".cfi_adjust_cfa_offset -8",
     //
     // ---- starts the application's handler as the frame at rsp says, in place
     //      of an rt_sigreturn, which would cost twice as much. All signals are
@@ -557,7 +710,9 @@ global_asm!(
     "mov r14, [rsi + {UC_R14}]",
     "mov r15, [rsi + {UC_R15}]",
     "push [rsi + {UC_FLAGS}]",
+    ".cfi_adjust_cfa_offset 8",
     "popfq",                // the handler's flags from here on
+    ".cfi_adjust_cfa_offset -8",
     "lea rsi, [rsi + {UC_MASK}]",
     "mov eax, {SYS_RT_SIGPROCMASK}",
     "mov edi, {SIG_SETMASK}",
@@ -565,6 +720,7 @@ global_asm!(
     "mov r10d, 8",
     "mov rsp, gs:[{GS_BEGIN_RSP}]",
     "jmp usertrap_gate_begin",
+    ".cfi_endproc",
     ".text",
     INTEREST = sym INTEREST,
     KEEP_SSE = const KEEP_SSE,
@@ -622,6 +778,7 @@ global_asm!(
     GS_BEGIN_RCX = const gs::BIAS + BEGIN + offset_of!(Beginning, rcx),
     GS_BEGIN_R11 = const gs::BIAS + BEGIN + offset_of!(Beginning, r11),
     UC = const offset_of!(RtSigFrame, uc),
+    UC_RAX = const CONTEXT + offset_of!(SigContext, rax),
     UC_RIP = const CONTEXT + offset_of!(SigContext, rip),
     UC_RSP = const CONTEXT + offset_of!(SigContext, rsp),
     UC_RDI = const CONTEXT + offset_of!(SigContext, rdi),

@@ -147,10 +147,12 @@ pub(crate) fn keep<R>(state: *mut State, hook: impl FnOnce() -> R) -> R {
 #[unsafe(naked)]
 unsafe extern "C" fn usertrap_vector_init(state: *mut State, components: u64) {
     naked_asm!(
+        ".cfi_startproc",
         "mov eax, esi",
         "xor edx, edx",
         "xrstor64 [rdi + {initial}]",
         "ret",
+        ".cfi_endproc",
         initial = const core::mem::offset_of!(State, initial),
     )
 }
@@ -161,10 +163,12 @@ macro_rules! moves {
         #[unsafe(naked)]
         unsafe extern "C" fn $name(state: *mut State) {
             naked_asm!(
+                ".cfi_startproc",
                 concat!(".irp n, ", $registers),
                 $body,
                 ".endr",
                 "ret",
+                ".cfi_endproc",
                 zmm = const core::mem::offset_of!(State, zmm),
                 k = const core::mem::offset_of!(State, k),
             )
