@@ -58,13 +58,13 @@ int main(void) {
         order.kind = round % 9 ? round % WAITING : WAITING + round / 9 % SPINNING;
         // Some kinds have no cancellation point.
         order.asynchronous = round / 64 % 2 || order.kind == 6 || order.kind == 7 || order.kind > WAITING;
-        order.tell = round % 3 != 0;
+        order.tell = round % 4 != 0;
         pthread_t thread = start_thread(body, &order, 65536);
         char byte;
-        // At once, when it has begun, or a little later.
+        // At once, when it has begun, a little later, or when it waits.
         if (order.tell) CHECK_EQ(read(begun[0], &byte, 1), 1);
-        if (round % 3 == 2)
-            for (volatile long i = 0; i < round * 17 % 20000; i++);
+        for (int i = 0; round % 4 == 2 && i < 5; i++) sched_yield();
+        if (round % 8 == 3) usleep(1);
         CHECK_EQ(pthread_cancel(thread), 0);
         CHECK(join_thread(thread) == PTHREAD_CANCELED);
         CHECK_EQ(cleaned, round + 1);
