@@ -14,7 +14,7 @@ static void handler(int sig, siginfo_t *info, void *context) {
 int main(void) {
     stack_t stack = {.ss_sp = altstack, .ss_size = sizeof altstack}, now;
     struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-    uint64_t mask = 1ull << (SIGUSR2 - 1), all = ~0ull, got;
+    uint64_t mask = 1ull << (SIGUSR2 - 1) | 1ull << (SIGSYS - 1) | 1ull << (SIGILL - 1), all = ~0ull, got;
     CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
     for (volatile int turn = 0; turn < 50; turn++) {
         CHECK_EQ(raw2(SYS_sigaltstack, &stack, NULL), 0);

@@ -146,6 +146,12 @@ fn fpstate_size(uc: &UContext) -> u64 {
     }
 }
 
+/// In the flags of the alternate stack of a frame that has been returned
+/// through: no flag that the kernel knows, so it leaves the thread's stack, which
+/// is ours, alone. The padding then has the reserved signals of the mask, all of
+/// which are below 32. The application may return through the frame again.
+const RETURNED: i32 = 1 << 30;
+
 /// rt_sigreturn of the application: takes its virtual state out of the frame
 /// and puts the kernel's in. A signal that comes in before the kernel has loaded
 /// the frame finds it as it was ([`undo_return`]).
@@ -156,13 +162,18 @@ pub(crate) fn sigreturn(area: &mut ThreadArea) -> Action {
     let uc = area.app_rsp as *mut UContext;
     // SAFETY: rt_sigreturn has its frame at rsp; if there is none the fault is
     // reported as the application's SIGSEGV, as natively.
-    let (mask, stack, rsp) = unsafe {
+    let (mut mask, mut stack, rsp) = unsafe {
         (
             (&raw const (*uc).uc_sigmask).read_unaligned(),
             (&raw const (*uc).uc_stack).read_unaligned(),
             (&raw const (*uc).uc_mcontext.rsp).read_unaligned(),
         )
     };
+    if stack.flags & RETURNED != 0 {
+        mask |= u64::from(stack.pad as u32);
+        stack.flags &= !RETURNED;
+        stack.pad = 0;
+    }
     // One that is let in must find the frame loaded.
     let waits = area.waiting.iter().flatten().any(|info| mask & bit(info.signo) == 0);
     if waits {
@@ -175,7 +186,12 @@ pub(crate) fn sigreturn(area: &mut ThreadArea) -> Action {
     area.virtual_mask = mask & sigaction::reserved();
     // As `restore_altstack`: errors are ignored.
     let _ = altstack::set(&mut area.altstack, rsp, stack);
-    write_return(uc, mask & !sigaction::reserved(), area.signal_stack());
+    let kept = AltStack {
+        flags: stack.flags | RETURNED,
+        pad: area.virtual_mask as i32,
+        ..stack
+    };
+    write_return(uc, mask & !area.virtual_mask, kept);
     if waits {
         requeue_waiting(area);
         return Action::PassBlocked;
