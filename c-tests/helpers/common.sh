@@ -2,7 +2,7 @@
 # For the scripts here: run programs natively and under the library, and compare.
 # The runner sets LIB, BIN and C_TESTS and starts each script in an empty directory.
 set -u
-ulimit -c 0
+ulimit -S -c 0
 [ -n "${LIB:-}" ] || { echo "skipped: no library"; exit 77; }
 failures=0
 
