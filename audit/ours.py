@@ -11,11 +11,12 @@ APPLICATIONS = {"usertrap_gate_pass", "usertrap_gate_exit", "usertrap_gate_clone
 # An exec, also one that is refused.
 EXEC = {"fstat", "newfstatat", "fstatfs", "execveat", "openat", "pread64", "read", "readlinkat", "close", "fcntl",
         "rt_sigprocmask", "rt_sigaction", "mmap", "munmap", "prlimit64", "unshare", "prctl", "set_tid_address", "kill",
-        "getpid", "gettid", "sched_yield", "rt_tgsigqueueinfo"}
+        "getpid", "gettid", "sched_yield", "rt_tgsigqueueinfo", "rt_sigtimedwait"}
 # A call that the core makes in the application's place, or looks at.
 SERVED = {"madvise", "mprotect", "pkey_mprotect", "mremap", "rt_sigaction", "rt_sigprocmask", "sched_yield", "getpid",
           "gettid", "rt_tgsigqueueinfo", "fcntl", "dup", "dup2", "dup3", "close", "close_range", "unshare", "readlink",
-          "readlinkat", "fstat", "newfstatat", "openat", "read", "access", "ioctl", "pwrite64", "membarrier"}
+          "readlinkat", "fstat", "newfstatat", "openat", "read", "access", "ioctl", "pwrite64", "membarrier",
+          "rt_sigtimedwait"}
 
 # Where a call of ours is made -> which calls.
 OURS = {
