@@ -1,7 +1,7 @@
 // modes: native trap rewrite stat
 // In a program that uses GS a signal comes at every instruction of a call's way: as in
 // interrupted_at_every_instruction, and GS is the application's in the handler and behind it.
-#include "interrupt.h"
+#include "interrupt_steps.h"
 #include "gs.h"
 #include <sys/stat.h>
 
