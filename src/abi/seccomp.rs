@@ -3,6 +3,8 @@
 
 use core::mem::{offset_of, size_of};
 
+/// `seccomp(2)` operation: read, write, exit and rt_sigreturn only.
+pub const SECCOMP_SET_MODE_STRICT: u32 = 0;
 /// `seccomp(2)` operation: `args` is a [`Program`].
 pub const SECCOMP_SET_MODE_FILTER: u32 = 1;
 /// `seccomp(2)` operation: `args` points to a `u32`, a `SECCOMP_RET_*` value;
@@ -16,6 +18,8 @@ pub const SECCOMP_FILTER_FLAG_SPEC_ALLOW: u32 = 1 << 2;
 /// Filter flag: a failed TSYNC returns ESRCH and not the thread's id.
 pub const SECCOMP_FILTER_FLAG_TSYNC_ESRCH: u32 = 1 << 4;
 
+/// Verdict: the thread ends.
+pub const SECCOMP_RET_KILL_THREAD: u32 = 0;
 /// Verdict: SIGSYS to the thread; the low 16 bits arrive in `si_errno`.
 pub const SECCOMP_RET_TRAP: u32 = 0x0003_0000;
 /// Verdict: the call is not made and fails with the errno in the low 16 bits.
@@ -41,6 +45,8 @@ pub const X32_SYSCALL_BIT: u32 = 0x4000_0000;
 /// `A = data[k]`: `BPF_LD | BPF_W | BPF_ABS`. Under seccomp `k` is an offset
 /// into [`SeccompData`].
 pub const BPF_LD_W_ABS: u16 = 0x20;
+/// `A = k`: `BPF_LD | BPF_IMM`.
+pub const BPF_LD_IMM: u16 = 0x00;
 /// Jump by `jt` if `A == k`, else by `jf`: `BPF_JMP | BPF_JEQ | BPF_K`.
 pub const BPF_JEQ_K: u16 = 0x15;
 /// Jump by `jt` if `A > k`, unsigned, else by `jf`: `BPF_JMP | BPF_JGT | BPF_K`.
@@ -134,9 +140,10 @@ mod tests {
 
     #[test]
     fn constants_are_those_of_libc() {
-        use libc::{BPF_ABS, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET, BPF_W};
+        use libc::{BPF_ABS, BPF_IMM, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET, BPF_W};
         for (ours, theirs) in [
             (BPF_LD_W_ABS, BPF_LD | BPF_W | BPF_ABS),
+            (BPF_LD_IMM, BPF_LD | BPF_IMM),
             (BPF_JEQ_K, BPF_JMP | BPF_JEQ | BPF_K),
             (BPF_JGT_K, BPF_JMP | BPF_JGT | BPF_K),
             (BPF_JGE_K, BPF_JMP | BPF_JGE | BPF_K),
@@ -145,6 +152,8 @@ mod tests {
         ] {
             assert_eq!(u32::from(ours), theirs);
         }
+        assert_eq!(SECCOMP_SET_MODE_STRICT, libc::SECCOMP_SET_MODE_STRICT);
+        assert_eq!(SECCOMP_RET_KILL_THREAD, libc::SECCOMP_RET_KILL_THREAD);
         assert_eq!(SECCOMP_RET_TRAP, libc::SECCOMP_RET_TRAP);
         assert_eq!(SECCOMP_RET_ERRNO, libc::SECCOMP_RET_ERRNO);
         assert_eq!(SECCOMP_RET_ALLOW, libc::SECCOMP_RET_ALLOW);

@@ -2,10 +2,16 @@
 //!
 //! | number | from the gate | from elsewhere |
 //! |---|---|---|
-//! | x86-64 | the kernel makes the call | trap |
+//! | x86-64 | the kernel makes the call | trap, but [`ASKED`] right behind the gate |
 //! | with the x32 bit | ENOSYS | trap |
 //! | i386 (`int $0x80`) | trap | trap, but allowed below 4 GiB |
 //! | any other architecture | trap | trap |
+//!
+//! Right behind the gate stands one more `syscall`, by which the application's own
+//! filters are asked about a call that we serve ourselves: the strictest verdict
+//! of all filters holds, of equally strict ones that of the newest filter. So
+//! what it gives is [`ASKED`], and the call is not made, unless a filter of the
+//! application forbids or traps the call, which then fares as it is to.
 //!
 //! The gate is not on trust for x32: such a number would be another call on a
 //! kernel with that ABI and ENOSYS on all others, so the answer is the same on
@@ -33,11 +39,15 @@ use crate::abi::seccomp::{
 /// What our traps carry in `si_errno`; a SIGSYS without it is not ours.
 pub const TRAP_DATA: u32 = 0x5554;
 
+/// The errno of a call that no other filter forbids or traps, made behind the
+/// gate; no kernel has such an errno.
+pub const ASKED: u32 = 3877;
+
 /// The number of instructions of the filter.
-pub const LEN: usize = 21;
+pub const LEN: usize = 23;
 
 /// The length of `syscall`: the kernel reports the address behind it.
-const SYSCALL_LEN: u64 = 2;
+pub(super) const SYSCALL_LEN: u64 = 2;
 
 /// Why there is no filter for a gate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,12 +69,12 @@ impl fmt::Display for GateError {
 }
 
 /// The filter that lets exactly those calls through whose `syscall` lies within
-/// `gate`.
+/// `gate`. The one by which is asked stands at its end.
 pub const fn program(gate: Range<u64>) -> Result<[Instruction; LEN], GateError> {
     if gate.end < gate.start || gate.end - gate.start < SYSCALL_LEN {
         return Err(GateError::TooShort);
     }
-    if gate.start >> 32 != gate.end >> 32 {
+    if gate.start >> 32 != (gate.end + SYSCALL_LEN) >> 32 {
         return Err(GateError::Straddles);
     }
     let high = (gate.end >> 32) as u32;
@@ -74,6 +84,7 @@ pub const fn program(gate: Range<u64>) -> Result<[Instruction; LEN], GateError> 
 
     const ENOSYS: u32 = SECCOMP_RET_ERRNO | Errno::ENOSYS.number() as u32;
     const TRAP: u32 = SECCOMP_RET_TRAP | (TRAP_DATA & SECCOMP_RET_DATA);
+    let ask = last + SYSCALL_LEN as u32;
 
     Ok([
         // Numbers mean nothing before the architecture is known.
@@ -85,30 +96,33 @@ pub const fn program(gate: Range<u64>) -> Result<[Instruction; LEN], GateError> 
         // x86-64. The high half first: for most traps it settles the matter
         // when the gate is low, and for none of ours does the order count.
         load(DATA_IP_HIGH),            // 4
-        jump(BPF_JEQ_K, high, 0, 14),  // 5: elsewhere: 20
+        jump(BPF_JEQ_K, high, 0, 16),  // 5: elsewhere: 22
         load(DATA_IP_LOW),             // 6
-        jump(BPF_JGE_K, first, 0, 12), // 7: below the gate: 20
+        jump(BPF_JGE_K, first, 0, 14), // 7: below the gate: 22
         jump(BPF_JGT_K, last, 11, 0),  // 8: above it: 20
         give(SECCOMP_RET_ALLOW),       // 9
         // x32: the same test of the address, repeated to keep it off the path
         // above.
         load(DATA_IP_HIGH),           // 10
-        jump(BPF_JEQ_K, high, 0, 8),  // 11
+        jump(BPF_JEQ_K, high, 0, 10), // 11
         load(DATA_IP_LOW),            // 12
-        jump(BPF_JGE_K, first, 0, 6), // 13
-        jump(BPF_JGT_K, last, 5, 0),  // 14
+        jump(BPF_JGE_K, first, 0, 8), // 13
+        jump(BPF_JGT_K, last, 7, 0),  // 14
         give(ENOSYS),                 // 15
         // A holds the architecture.
-        jump(BPF_JEQ_K, AUDIT_ARCH_I386, 0, 3), // 16
+        jump(BPF_JEQ_K, AUDIT_ARCH_I386, 0, 5), // 16
         load(DATA_IP_HIGH),                     // 17
-        jump(BPF_JEQ_K, 0, 0, 1),               // 18
+        jump(BPF_JEQ_K, 0, 0, 3),               // 18
         give(SECCOMP_RET_ALLOW),                // 19
-        give(TRAP),                             // 20
+        // A holds the low half of the address.
+        jump(BPF_JEQ_K, ask, 0, 1),      // 20
+        give(SECCOMP_RET_ERRNO | ASKED), // 21
+        give(TRAP),                      // 22
     ])
 }
 
 /// `A = the 32 bits at offset of seccomp_data`.
-const fn load(offset: u32) -> Instruction {
+pub(super) const fn load(offset: u32) -> Instruction {
     Instruction {
         code: BPF_LD_W_ABS,
         jt: 0,
@@ -118,12 +132,12 @@ const fn load(offset: u32) -> Instruction {
 }
 
 /// Skips `jt` instructions if the test of `A` against `k` holds, else `jf`.
-const fn jump(code: u16, k: u32, jt: u8, jf: u8) -> Instruction {
+pub(super) const fn jump(code: u16, k: u32, jt: u8, jf: u8) -> Instruction {
     Instruction { code, jt, jf, k }
 }
 
 /// Ends with `verdict`.
-const fn give(verdict: u32) -> Instruction {
+pub(super) const fn give(verdict: u32) -> Instruction {
     Instruction {
         code: BPF_RET_K,
         jt: 0,
@@ -136,42 +150,11 @@ const fn give(verdict: u32) -> Instruction {
 mod tests {
     use super::*;
     use crate::abi::seccomp::SeccompData;
+    use crate::arm::interpreter::run;
 
     const TRAP: u32 = 0x0003_5554;
     const ENOSYS: u32 = 0x0005_0026;
     const ALLOW: u32 = 0x7fff_0000;
-
-    /// Classic BPF as `net/core/filter.c` defines it, for the codes in use:
-    /// the verdict, and how many instructions ran.
-    fn run(program: &[Instruction], data: &SeccompData) -> (u32, usize) {
-        let mut accumulator = 0u32;
-        let mut pc = 0usize;
-        for steps in 1.. {
-            let instruction = program[pc];
-            let k = instruction.k;
-            pc += 1;
-            let holds = match instruction.code {
-                BPF_LD_W_ABS => {
-                    accumulator = match k {
-                        0 => data.nr,
-                        4 => data.arch,
-                        8 => data.instruction_pointer as u32,
-                        12 => (data.instruction_pointer >> 32) as u32,
-                        _ => panic!("load from offset {k}"),
-                    };
-                    continue;
-                }
-                BPF_RET_K => return (k, steps),
-                BPF_JEQ_K => accumulator == k,
-                BPF_JGT_K => accumulator > k,
-                BPF_JGE_K => accumulator >= k,
-                BPF_JSET_K => accumulator & k != 0,
-                code => panic!("code {code:#x}"),
-            };
-            pc += usize::from(if holds { instruction.jt } else { instruction.jf });
-        }
-        unreachable!()
-    }
 
     fn verdict(gate: &Range<u64>, arch: u32, nr: u32, ip: u64) -> u32 {
         let data = SeccompData {
@@ -188,7 +171,7 @@ mod tests {
     const GATES: [Range<u64>; 5] = [
         0x0050_0000..0x0050_1000,
         0x7f12_3456_7000..0x7f12_3456_8000,
-        0x7f12_ffff_f000..0x7f12_ffff_ffff,
+        0x7f12_ffff_f000..0x7f12_ffff_fffd,
         0x7f12_0000_0000..0x7f12_0000_1000,
         0x1234_5678..0x1234_567a,
     ];
@@ -203,7 +186,7 @@ mod tests {
             gate.start,
             gate.start + 1,
             gate.end + 1,
-            gate.end + 2,
+            gate.end + 3,
             u64::MAX,
         ];
         for ip in &inside {
@@ -252,6 +235,20 @@ mod tests {
                     );
                 }
             }
+        }
+    }
+
+    #[test]
+    fn calls_right_behind_the_gate_are_asked_for() {
+        for gate in GATES {
+            let at = gate.end + 2;
+            for nr in [0, 13, 59, 500, 0x8000_0000] {
+                assert_eq!(verdict(&gate, AUDIT_ARCH_X86_64, nr, at), 0x0005_0f25);
+                for elsewhere in [at - 1, at + 1, at + (1 << 32), at ^ 1 << 63, at ^ 1 << 31] {
+                    assert_eq!(verdict(&gate, AUDIT_ARCH_X86_64, nr, elsewhere), TRAP);
+                }
+            }
+            assert_eq!(verdict(&gate, AUDIT_ARCH_X86_64, X32_SYSCALL_BIT, at), TRAP);
         }
     }
 
@@ -353,6 +350,9 @@ mod tests {
         assert_eq!(program(line - 0x1000..line + 0x1000), Err(GateError::Straddles));
         // The address behind a call at the very end would lie in the next block.
         assert_eq!(program(line - 0x1000..line), Err(GateError::Straddles));
+        // And that behind the asking one too.
+        assert_eq!(program(line - 0x1000..line - 2), Err(GateError::Straddles));
+        assert!(program(line - 0x1000..line - 3).is_ok());
         assert_eq!(program(0x5000..0x5001), Err(GateError::TooShort));
         assert_eq!(program(0x5000..0x5000), Err(GateError::TooShort));
         let (start, end) = (0x5000, 0x4000);

@@ -2,4 +2,7 @@
 //! SIGSYS.
 
 pub mod filter;
+#[cfg(test)]
+mod interpreter;
+pub mod own;
 pub(crate) mod seccomp;

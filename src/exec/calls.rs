@@ -192,23 +192,39 @@ unsafe fn ends_in_exe(path: u64, len: u64) -> bool {
     }
 }
 
+/// Whether [`serve`] may answer a call without the kernel's having made it.
+pub(crate) fn is_served(area: &ThreadArea) -> bool {
+    let Some(form) = form(area.call.number()) else {
+        return false;
+    };
+    let path = area.call.args[form.path];
+    match form.kind {
+        Kind::Readlink => concerns_link(path),
+        Kind::Attribute { flags } => concerns_program(area, flags, path),
+        _ => false,
+    }
+}
+
+/// Whether a readlink may be of an exe link: by its path, or by a descriptor.
+fn concerns_link(path: u64) -> bool {
+    // SAFETY: it could be read a moment ago.
+    user::string_length(path, PATH_MAX as u64).is_ok_and(|len| len == 0 || unsafe { ends_in_exe(path, len) })
+}
+
+fn concerns_program(area: &ThreadArea, flags: Option<usize>, path: u64) -> bool {
+    let flags = flags.map_or(0, |index| area.call.args[index]);
+    flags as i32 & libc::AT_SYMLINK_NOFOLLOW == 0 && may_end_in_exe(path)
+}
+
 /// The enter side. None: the kernel makes the call, and [`finish`] looks at
 /// what comes of it.
 pub(crate) fn serve(area: &mut ThreadArea) -> Option<i64> {
     let form = form(area.call.number())?;
     let path = area.call.args[form.path];
     match form.kind {
-        Kind::Readlink => {
-            let len = user::string_length(path, PATH_MAX as u64).ok()?;
-            // SAFETY: it could be read a moment ago.
-            let concerned = len == 0 || unsafe { ends_in_exe(path, len) };
-            if concerned { readlink(area, &form) } else { None }
-        }
-        Kind::Attribute { flags } => {
-            let flags = flags.map_or(0, |index| area.call.args[index]);
-            let concerned = flags as i32 & libc::AT_SYMLINK_NOFOLLOW == 0 && may_end_in_exe(path);
-            if concerned { follow(area, &form, 0) } else { None }
-        }
+        Kind::Readlink if concerns_link(path) => readlink(area, &form),
+        Kind::Attribute { flags } if concerns_program(area, flags, path) => follow(area, &form, 0),
+        Kind::Readlink | Kind::Attribute { .. } => None,
         _ => {
             area.post = Post::Path;
             None

@@ -7,7 +7,7 @@ use core::sync::atomic::Ordering;
 use crate::abi::errno::Errno;
 use crate::exec::Request;
 use crate::exec::arguments::{Arguments, Leading, Small};
-use crate::exec::message::Message;
+use crate::exec::message::{self, Message};
 use crate::exec::open::Owned;
 use crate::exec::resolve::{self, Program, Target};
 use crate::kernel;
@@ -17,7 +17,7 @@ use crate::rewrite::lock;
 use crate::trap::area::{self, Action, Kind, ThreadArea};
 use crate::trap::descriptors::{self, Kept};
 use crate::trap::mask::{give_back_waiting, hold_all};
-use crate::trap::{dispatch, ledger, sigaction};
+use crate::trap::{dispatch, filters, ledger, sigaction};
 
 /// What goes over to the new image besides the program.
 #[derive(Clone, Copy)]
@@ -53,6 +53,9 @@ pub(crate) fn serve(area: &mut ThreadArea) -> Action {
     let errno = match resolve::resolve(&request, &mut leading) {
         Err(errno) => errno,
         Ok(program) => {
+            if let Some(result) = filters::decide_on_exec(area) {
+                return dispatch::answer(area, result);
+            }
             give_back_waiting(area);
             match program {
                 Program::Native => natively(area, &request),
@@ -134,7 +137,11 @@ fn interposed(area: &mut ThreadArea, request: &Request, leading: &Leading, targe
         } else {
             -1
         },
-        flags: 0,
+        flags: if area.filtered.load(Ordering::Relaxed) {
+            message::FILTERED
+        } else {
+            0
+        },
     };
     let mut small = Small::new();
     // A parent that waits for this child finds here what it leaves in their

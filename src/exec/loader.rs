@@ -74,7 +74,8 @@ global_asm!(
     "mov r10d, 8",
     "mov eax, {SYS_RT_SIGPROCMASK}",
     "lea rcx, [rip + usertrap_enter_unmasked]",
-    "jmp usertrap_entry_pass",
+    "mov gs:[{GS_RET}], rcx",
+    "jmp usertrap_gate_enter",
     "usertrap_enter_unmasked:",
     "mov gs:[{GS_RET}], rbx",
     ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
@@ -118,6 +119,7 @@ unsafe extern "C" fn start(stack: *mut u64) -> ! {
                 blocked: message.blocked,
                 ignored: Some(message.ignored),
                 arm: message.flags & message::ARM != 0,
+                filtered: message.flags & message::FILTERED != 0,
                 strangers: 0,
             };
             setup::bring_up_image(&inherited);

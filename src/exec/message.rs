@@ -30,6 +30,8 @@ pub struct Message {
 
 /// No filter is installed yet: the loader arms the process.
 pub const ARM: u64 = 1;
+/// The thread has a filter of the application's own.
+pub const FILTERED: u64 = 4;
 /// The program was executed by its descriptor alone: `name` counts.
 pub const BY_DESCRIPTOR: u64 = 2;
 

@@ -5,14 +5,16 @@
 
 #![allow(unsafe_code, reason = "copies and relocates the object")]
 
-use core::arch::global_asm;
+use core::arch::{asm, global_asm};
 use core::mem::size_of;
 
 use crate::abi::elf::{PF_W, PF_X, PT_DYNAMIC, PT_GNU_RELRO, PT_LOAD};
 use crate::abi::errno::Errno;
 use crate::image::{BASE, MARK, MARK_AT};
 use crate::kernel::{self, user};
+use crate::setup::process::Process;
 use crate::setup::{self, process};
+use crate::trap::area;
 
 /// How the object came to run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -151,10 +153,22 @@ pub(super) fn is_read_only(segment: &ProgramHeader) -> bool {
         .any(|header| header.kind == PT_GNU_RELRO && header.address == segment.address)
 }
 
-/// Whether a core lives at [`BASE`].
-fn is_up() -> bool {
+/// Whether a core lives at [`BASE`]. If so the call that finds out is the
+/// application's, on which a filter of its own decides: GS tells without one.
+fn is_up(stack: *const usize) -> bool {
+    // SAFETY: the process's initial stack.
+    if unsafe { Process::at(stack) }.fsgsbase() && area::is_near(gs_base()) {
+        return true;
+    }
     let mut head = [0; MARK_AT + MARK.len()];
     user::copy_in(&mut head, BASE).is_ok() && head.ends_with(&MARK)
+}
+
+fn gs_base() -> u64 {
+    let base;
+    // SAFETY: the kernel has enabled the instruction (AT_HWCAP2).
+    unsafe { asm!("rdgsbase {}", out(reg) base, options(nomem, nostack, preserves_flags)) };
+    base
 }
 
 /// The first constructor of a preloaded program.
@@ -164,14 +178,14 @@ fn is_up() -> bool {
 /// initial one.
 pub(crate) unsafe fn preloaded(stack: *const usize) {
     // A core that came with the program serves it already.
-    if !is_up() {
+    if !is_up(stack) {
         // SAFETY: by the contract.
         unsafe { start_at_home(stack, Start::Preloaded) };
     }
 }
 
 unsafe extern "C" fn executed(stack: *const usize) -> ! {
-    if is_up() {
+    if is_up(stack) {
         // SAFETY: the kernel's initial stack.
         unsafe { setup::command::run_inside(stack) };
     }

@@ -21,6 +21,9 @@ unsafe extern "C" {
     /// `syscall` with the number and six arguments in C order; the raw result.
     /// Defined in `trap::entry`, inside the gate.
     fn usertrap_gate_own(number: i64, a: u64, b: u64, c: u64, d: u64, e: u64, f: u64) -> i64;
+    /// The same from the part of the gate on which the application's own
+    /// seccomp filters decide.
+    fn usertrap_gate_for_application(number: i64, a: u64, b: u64, c: u64, d: u64, e: u64, f: u64) -> i64;
 }
 
 /// Makes a system call from the gate and returns its raw result.
@@ -33,6 +36,17 @@ pub unsafe fn call(number: i64, args: [u64; 6]) -> i64 {
     // SAFETY: the caller vouches for the call itself; the gate keeps to the C
     // calling convention.
     unsafe { usertrap_gate_own(number, a, b, c, d, e, f) }
+}
+
+/// Makes a call that the application has asked for: a seccomp filter of its own
+/// sees it, and has been asked whether it traps it (`trap::filters`).
+///
+/// # Safety
+/// As [`call`].
+pub(crate) unsafe fn call_for_application(number: i64, args: [u64; 6]) -> i64 {
+    let [a, b, c, d, e, f] = args;
+    // SAFETY: as in `call`.
+    unsafe { usertrap_gate_for_application(number, a, b, c, d, e, f) }
 }
 
 pub(crate) fn checked(result: i64) -> Result<u64, Errno> {

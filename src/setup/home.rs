@@ -15,7 +15,7 @@ use crate::kernel;
 use crate::kernel::log;
 use crate::kernel::process::with_large_files;
 use crate::trap::descriptors::{self, Kept};
-use crate::trap::{dispatch, ledger, sigaction};
+use crate::trap::{dispatch, filters, ledger, sigaction};
 
 /// The type of [`at_home`], by which the bootstrap calls its copy.
 pub(crate) type AtHome = unsafe extern "C" fn(*const usize, Start, i64) -> bool;
@@ -61,6 +61,7 @@ fn begin(
     alone: bool,
     started: &Cell<bool>,
 ) -> Result<(), Reason<'static>> {
+    filters::note_outer();
     configure(process, config, linked());
     if !alone {
         log::line(
@@ -99,6 +100,7 @@ fn begin(
         blocked: kernel::mask() & sigaction::reserved(),
         ignored: None,
         arm: true,
+        filtered: false,
         strangers: kernel::thread_count() - 1,
     })
 }

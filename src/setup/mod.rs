@@ -113,6 +113,8 @@ pub(crate) struct Inherited {
     pub(crate) ignored: Option<u64>,
     /// The filter is not installed yet.
     pub(crate) arm: bool,
+    /// The thread has a filter of the application's own.
+    pub(crate) filtered: bool,
     /// Threads besides this one.
     pub(crate) strangers: u32,
 }
@@ -222,6 +224,7 @@ fn make_first_area(inherited: &Inherited) -> Result<&'static mut ThreadArea, Err
         .store((&raw const sigaction::PROCESS).cast_mut(), Ordering::Relaxed);
     area.kind = area::Kind::Thread;
     area.virtual_mask = inherited.blocked;
+    area.filtered.store(inherited.filtered, Ordering::Relaxed);
     gs::install(area);
     // SAFETY: the stack is this area's.
     area.altstack = match unsafe { kernel::sigaltstack(Some(&area.signal_stack())) } {

@@ -65,6 +65,8 @@ pub(crate) enum Action {
     TakenPass = 7,
     /// Like `PassThenExit`, where GS is the application's.
     TakenPassThenExit = 8,
+    /// Ask the application's filters about the call, then run the exit side.
+    Ask = 9,
 }
 
 /// What the hook has to do with the call in flight; it costs the way through the
@@ -140,6 +142,9 @@ pub(crate) struct ThreadArea {
     pub(crate) waiting: [Option<SigInfo>; 2],
     /// What an rt_sigreturn under way has changed.
     pub(crate) returning: Returning,
+    /// Whether a filter of the application's own may decide on the thread's
+    /// calls (`trap::filters`).
+    pub(crate) filtered: AtomicBool,
     /// The alternate stack that the application has set.
     pub(crate) altstack: AltStack,
     /// The application's handlers: the process's, or `own_dispositions`.
@@ -221,6 +226,13 @@ const FREE_PAGE_MASK: u64 = (1 << FREE_PAGE_BITS) - 1;
 const FIRST_PLACE: u64 = BASE + (4 << 30);
 /// Where the next one is to be, if nothing is there.
 static NEXT_PLACE: AtomicU64 = AtomicU64::new(FIRST_PLACE);
+
+/// Whether `address` is where areas lie, unless something else took their place.
+#[cfg(not(any(test, feature = "std")))]
+pub(crate) fn is_near(address: u64) -> bool {
+    const SPAN: u64 = 1 << 40;
+    (BASE..BASE + SPAN).contains(&address)
+}
 
 /// Threads that live now, and that ever were, in this process.
 pub(crate) static LIVE: AtomicU32 = AtomicU32::new(0);
@@ -456,6 +468,8 @@ impl ThreadArea {
         self.held_signal = None;
         self.stepping = 0;
         self.leftovers = Leftovers::NONE;
+        self.filtered
+            .store(parent.filtered.load(Ordering::Relaxed), Ordering::Relaxed);
         self.altstack = parent.altstack;
         self.dispositions
             .store(parent.dispositions.load(Ordering::Relaxed), Ordering::Relaxed);

@@ -20,6 +20,11 @@ pub(crate) fn start() {
     START_NS.store(kernel::monotonic_ns(), Ordering::Relaxed);
 }
 
+/// Whether a start was noted.
+pub(crate) fn runs() -> bool {
+    START_NS.load(Ordering::Relaxed) != 0
+}
+
 /// Ticks per microsecond since the start, at least a millisecond of it; 0 if
 /// no start was noted.
 pub(crate) fn ticks_per_us() -> u64 {

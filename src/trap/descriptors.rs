@@ -242,6 +242,11 @@ const NOT_OPEN: u64 = i32::MAX as u64;
 /// `F_DUPFD_QUERY` (`linux/fcntl.h`, Linux 6.10): compares two descriptors.
 const F_DUPFD_QUERY: i32 = 1027;
 
+/// Whether fcntl makes a copy by this command, with the lowest free number.
+pub(crate) fn duplicates(command: i32) -> bool {
+    matches!(command, libc::F_DUPFD | libc::F_DUPFD_CLOEXEC)
+}
+
 /// The calls of [`NAMING`]: None if they do not concern ours.
 pub(crate) fn serve_named(area: &ThreadArea, number: u32) -> Option<i64> {
     let number = i64::from(number);
@@ -266,7 +271,7 @@ pub(crate) fn serve_named(area: &ThreadArea, number: u32) -> Option<i64> {
 fn instead(area: &ThreadArea, [first, second, third]: [u64; 3]) -> i64 {
     let [.., fourth, fifth, sixth] = area.call.args;
     // SAFETY: the application's own call, with descriptors that are not open.
-    unsafe { kernel::call(area.call.number().into(), [first, second, third, fourth, fifth, sixth]) }
+    unsafe { kernel::call_for_application(area.call.number().into(), [first, second, third, fourth, fifth, sixth]) }
 }
 
 /// A copy with the lowest free number from `least` on: if that is where one of
@@ -278,7 +283,7 @@ fn duplicate(area: &ThreadArea, least: u32, flags: i32) -> Option<i64> {
     let at = numbers.get(what);
     let source = area.call.args[0];
     // SAFETY: the application's own call with its own arguments.
-    let result = unsafe { kernel::call(area.call.number().into(), area.call.args) };
+    let result = unsafe { kernel::call_for_application(area.call.number().into(), area.call.args) };
     let full = result == Errno::EMFILE.to_result();
     if result <= at.into() && !full || numbers.ours(at).is_none() {
         return Some(result);
@@ -317,7 +322,7 @@ pub(crate) fn serve(area: &mut ThreadArea, number: u32) -> Option<i64> {
         }
         libc::SYS_unshare => {
             // SAFETY: the application's own call with its own arguments.
-            let result = unsafe { kernel::call(number.into(), area.call.args) };
+            let result = unsafe { kernel::call_for_application(number.into(), area.call.args) };
             if result == 0 && first as i32 & libc::CLONE_FILES != 0 {
                 own_table(area);
             }
@@ -350,7 +355,7 @@ fn duplicate_to(area: &ThreadArea) -> Option<i64> {
         }
         (!is_open(to) || numbers.ours(to).is_some()).then(|| {
             // SAFETY: the application's own call with its own arguments.
-            unsafe { kernel::call(area.call.number().into(), area.call.args) }
+            unsafe { kernel::call_for_application(area.call.number().into(), area.call.args) }
         })
     })
 }
@@ -376,7 +381,9 @@ fn close_range(numbers: &Numbers, first: u32, last: u32, flags: u64) -> Option<i
             && result == 0
         {
             // SAFETY: the application's own call, less our descriptors.
-            result = unsafe { kernel::call(libc::SYS_close_range, [start.into(), to.into(), flags, 0, 0, 0]) };
+            result = unsafe {
+                kernel::call_for_application(libc::SYS_close_range, [start.into(), to.into(), flags, 0, 0, 0])
+            };
         }
         next = end.map_or(Some(0), |fd| fd.checked_add(1));
     }

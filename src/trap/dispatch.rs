@@ -7,10 +7,13 @@ use core::sync::atomic::Ordering;
 use once_cell::race::OnceRef;
 
 use crate::abi::errno::Errno;
+use crate::arm::filter::ASKED;
 use crate::exec::{calls, launch};
 use crate::hook::{Hook, Interest, Outcome, VectorUse, Verdict};
 use crate::trap::area::{Action, HookState, ThreadArea};
-use crate::trap::{altstack, clone, deliver, descriptors, entry, exit, gs, listing, mask, memory, sigaction, vector};
+use crate::trap::{
+    altstack, clone, deliver, descriptors, entry, exit, filters, gs, listing, mask, memory, sigaction, vector,
+};
 
 /// What the core has to do when the kernel has made a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +32,10 @@ pub(crate) enum Post {
     Path,
     /// A directory has been listed, perhaps one of descriptors.
     Listing,
+    /// The application's filters have been asked; the call is still to be served.
+    Ask,
+    /// A filter of the application's own has been installed.
+    Filter,
 }
 
 static HOOK: OnceRef<'static, &'static dyn Hook> = OnceRef::new();
@@ -93,6 +100,8 @@ const CORE: &[i64] = &[
     libc::SYS_dup2,
     libc::SYS_dup3,
     libc::SYS_unshare,
+    libc::SYS_prctl,
+    libc::SYS_seccomp,
     libc::SYS_getdents,
     libc::SYS_getdents64,
 ];
@@ -133,11 +142,16 @@ pub(crate) unsafe extern "C" fn enter_taken(area: *mut ThreadArea) {
     // SAFETY: by the contract.
     unsafe {
         enter_from_entry(area);
-        (*area).action = match (*area).action {
-            Action::Pass => Action::TakenPass,
-            Action::PassThenExit => Action::TakenPassThenExit,
-            other => other,
-        };
+        (*area).action = taken((*area).action);
+    }
+}
+
+/// What an action is where GS is the application's.
+fn taken(action: Action) -> Action {
+    match action {
+        Action::Pass => Action::TakenPass,
+        Action::PassThenExit => Action::TakenPassThenExit,
+        other => other,
     }
 }
 
@@ -176,7 +190,12 @@ fn enter_slowly(area: &mut ThreadArea, number: u32, interest: u8) {
         area.hook = HookState::Done;
     }
     area.action = if interest & entry::CORE != 0 {
-        serve(area, number)
+        if filters::decide_on(area, number) {
+            area.post = Post::Ask;
+            Action::Ask
+        } else {
+            serve(area, number)
+        }
     } else if number & X32_BIT != 0 && (number as i32) > 0 {
         // As on a kernel without the x32 ABI: its calls would bypass us.
         answer(area, Errno::ENOSYS.to_result())
@@ -206,9 +225,24 @@ pub(crate) unsafe extern "C" fn exit_from_gate(area: *mut ThreadArea) {
         hook.exit(&mut area.call, outcome);
         area.call.restore_args();
         area.action = Action::Answer;
+    } else if is_permitted(area, area.call.result) {
+        area.post = Post::None;
+        area.action = serve(area, area.call.number as u32);
+        if area.action == Action::Answer {
+            let result = area.call.result;
+            exit(area, Outcome::Returned(result));
+        } else if !gs::is_ours(area) {
+            area.action = taken(area.action);
+        }
     } else {
         exit(area, outcome);
     }
+}
+
+/// Whether the application's filters have been asked, with this result, and let
+/// the call pass that we have not served yet.
+pub(crate) fn is_permitted(area: &ThreadArea, result: i64) -> bool {
+    area.post == Post::Ask && result == -i64::from(ASKED)
 }
 
 /// Ends a call towards the hook and the core. Also called by the signal
@@ -223,6 +257,7 @@ pub(crate) fn exit(area: &mut ThreadArea, mut outcome: Outcome) {
             area.call.result = calls::finish(area, result);
             outcome = Outcome::Returned(area.call.result);
         }
+        (Post::Filter, outcome) => filters::finish(area, outcome),
         (Post::Listing, Outcome::Returned(result)) if result > 0 => {
             area.call.result = listing::finish(area, result);
             outcome = Outcome::Returned(area.call.result);
@@ -325,6 +360,11 @@ fn serve(area: &mut ThreadArea, number: u32) -> Action {
         }
         libc::SYS_mprotect | libc::SYS_pkey_mprotect | libc::SYS_mremap | libc::SYS_madvise => {
             if let Some(result) = memory::serve(area, number) {
+                return answer(area, result);
+            }
+        }
+        libc::SYS_prctl | libc::SYS_seccomp => {
+            if let Some(result) = filters::serve(area, number) {
                 return answer(area, result);
             }
         }

@@ -16,8 +16,8 @@
 //!                                  │
 //!                              resume: signals held?  by `action`:
 //!        ┌─────────┬───────────────┼───────────────┬──────────────┐
-//!     Answer     Pass        PassThenExit        Clone       ThreadExit
-//!        │     gate_pass      gate_exit         gate_clone    gate_last
+//!     Answer     Pass      PassThenExit, Ask     Clone       ThreadExit
+//!        │     gate_pass   gate_exit, gate_ask  gate_clone    gate_last
 //!        │                exit_from_gate (Rust)  clone::{parent,child}_from_gate
 //!        ▼                         ▼                   ▼
 //!      leave ◀──────────────── resume ◀────────────────┘
@@ -27,6 +27,9 @@
 //! handler itself puts it into the area and lets rsp lead there: from `taken`
 //! the way is the same, and to the kernel by gate_taken or gate_taken_exit,
 //! with rsp at the area.
+//!
+//! Calls that we make for ourselves come from the second part of the gate, from
+//! `gate_own_start` on.
 //!
 //! # Stacks
 //!
@@ -249,6 +252,20 @@ global_asm!(
     "usertrap_cfi_saved 3, 7, {RBX}",
     "usertrap_cfi_saved 6, 7, {RBP}",
     ".endm",
+    // A system call as extern "C" fn(number, a, b, c, d, e, f) -> rax.
+    ".macro usertrap_c_call",
+    ".cfi_startproc",
+    "mov rax, rdi",
+    "mov rdi, rsi",
+    "mov rsi, rdx",
+    "mov rdx, rcx",
+    "mov r10, r8",
+    "mov r8, r9",
+    "mov r9, [rsp + 8]",
+    "syscall",
+    "ret",
+    ".cfi_endproc",
+    ".endm",
     //
     // ---- the gate: the only syscall instructions that the arm lets through
     //
@@ -306,15 +323,35 @@ global_asm!(
     "usertrap_cfi_rbx",
     "syscall",
     "jmp usertrap_clone_done",
-    // The child on a machine without wrgsbase: arch_prctl(ARCH_SET_GS, …).
-    "usertrap_gate_set_gs:",
-    "syscall",
-    "jmp usertrap_clone_child_gs",
     // No stack, no area: the thread ends here.
     "usertrap_gate_last:",
     "usertrap_cfi_lost",
     "syscall",
     "ud2",
+    ".cfi_endproc",
+    // As gate_own, for what is asked for by the application itself.
+    ".globl usertrap_gate_for_application",
+    ".hidden usertrap_gate_for_application",
+    "usertrap_gate_for_application:",
+    "usertrap_c_call",
+    // From here on the calls are our own: filters of the application let them
+    // through (`arm::own`).
+    "usertrap_gate_own_start:",
+    // The child on a machine without wrgsbase: arch_prctl(ARCH_SET_GS, …).
+    ".cfi_startproc simple",
+    "usertrap_cfi_rbx",
+    "usertrap_gate_set_gs:",
+    "syscall",
+    "jmp usertrap_clone_child_gs",
+    // The loader's last call: as gate_pass, gs:RET is set.
+    ".globl usertrap_gate_enter",
+    ".hidden usertrap_gate_enter",
+    "usertrap_gate_enter:",
+    "usertrap_cfi_lost",
+    "syscall",
+    "usertrap_gate_enter_done:",
+    "mov rcx, gs:[{GS_RET}]",
+    "jmp rcx",
     // rt_sigprocmask at the end of an entry; signals come in right behind it.
     "usertrap_gate_unmask:",
     "usertrap_cfi_area",
@@ -360,21 +397,20 @@ global_asm!(
     // extern "C" fn(number, a, b, c, d, e, f) -> rax
     ".globl usertrap_gate_own",
     ".hidden usertrap_gate_own",
-    ".cfi_startproc",
     "usertrap_gate_own:",
-    "mov rax, rdi",
-    "mov rdi, rsi",
-    "mov rsi, rdx",
-    "mov rdx, rcx",
-    "mov r10, r8",
-    "mov r8, r9",
-    "mov r9, [rsp + 8]",
-    "syscall",
-    "ret",
-    ".cfi_endproc",
+    "usertrap_c_call",
     ".globl usertrap_gate_end",
     ".hidden usertrap_gate_end",
     "usertrap_gate_end:",
+    // Behind what the arm lets through: it answers this one itself, unless a
+    // filter of the application is stricter. Registers as for gate_taken_exit.
+    ".cfi_startproc simple",
+    "usertrap_cfi_area",
+    "usertrap_gate_ask:",
+    "syscall",
+    "usertrap_gate_ask_done:",
+    "jmp usertrap_taken_exit_entry",
+    ".cfi_endproc",
     //
     // ---- entry
     //
@@ -476,6 +512,8 @@ global_asm!(
     "je usertrap_taken_pass",
     "cmp eax, {TAKEN_PASS_THEN_EXIT}",
     "je usertrap_taken_pass_then_exit",
+    "cmp eax, {ASK}",
+    "je usertrap_ask",
     "ud2",
     "usertrap_taken_pass:",
     "usertrap_load_args",
@@ -487,6 +525,11 @@ global_asm!(
     "usertrap_restore_flags",
     "mov rax, [rsp + {NUMBER}]",
     "jmp usertrap_gate_taken_exit",
+    "usertrap_ask:",
+    "usertrap_load_args",
+    "usertrap_restore_flags",
+    "mov rax, [rsp + {NUMBER}]",
+    "jmp usertrap_gate_ask",
     "usertrap_resume_end:",
     // All signals are blocked here, so the flag can be cleared first.
     "usertrap_unmask:",
@@ -760,6 +803,7 @@ global_asm!(
     PASS_BLOCKED = const Action::PassBlocked as u32,
     TAKEN_PASS = const Action::TakenPass as u32,
     TAKEN_PASS_THEN_EXIT = const Action::TakenPassThenExit as u32,
+    ASK = const Action::Ask as u32,
     AC = const rflags::AC,
     TF = const rflags::TF,
     STEPPING = const offset_of!(ThreadArea, stepping),
@@ -825,9 +869,16 @@ labels! {
     gate_taken_exit_done = usertrap_gate_taken_exit_done;
     gate_return = usertrap_gate_return;
     gate_clone = usertrap_gate_clone;
+    /// First byte of the part of the gate from which our own calls come.
+    gate_own_start = usertrap_gate_own_start;
+    gate_enter_done = usertrap_gate_enter_done;
+    gate_unmask = usertrap_gate_unmask;
     gate_unmask_done = usertrap_gate_unmask_done;
     gate_begin_done = usertrap_gate_begin_done;
     gate_restorer = usertrap_gate_restorer;
+    /// The call by which the application's filters are asked.
+    gate_ask = usertrap_gate_ask;
+    gate_ask_done = usertrap_gate_ask_done;
     /// Calls of unknown number come in here.
     entry_any = usertrap_entry_any;
     entry_any_saved = usertrap_entry_any_saved;

@@ -12,6 +12,7 @@ pub(crate) mod descriptors;
 pub(crate) mod dispatch;
 pub(crate) mod entry;
 mod exit;
+pub(crate) mod filters;
 pub(crate) mod gs;
 pub(crate) mod ledger;
 mod listing;

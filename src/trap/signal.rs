@@ -22,7 +22,7 @@ use crate::rewrite::{position, rewriter, table};
 use crate::trap::area::{self, Action, HookState, ThreadArea};
 use crate::trap::dispatch::Post;
 use crate::trap::zone::{self, Zone};
-use crate::trap::{deliver, dispatch, entry, gs, mask, sigaction};
+use crate::trap::{deliver, dispatch, entry, filters, gs, mask, sigaction};
 
 /// The signal handler. Returns whether the frame is that of a handler which
 /// starts, so that the entry can start it without the kernel's help.
@@ -105,6 +105,8 @@ fn zone_of(area: &ThreadArea, context: &SigContext) -> Zone {
 
 /// A signal of the application's.
 fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
+    let mut info = *info;
+    let info = &mut info;
     let context = &mut uc.uc_mcontext;
     if info.signo == libc::SIGILL && info.code > 0 && redirect_invalid_opcode(context) {
         return Next::Return;
@@ -126,7 +128,11 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
         }
         return Next::Hold;
     }
+    let mask = uc.uc_sigmask;
     let context = &mut uc.uc_mcontext;
+    if info.signo == libc::SIGSYS && info.code == SYS_SECCOMP {
+        refused(area, zone, info, context, mask);
+    }
     let waiting =
         (matches!(zone, Zone::GateExitDone | Zone::ExitSaved) && area.post == Post::Wait).then_some(area.wait_mask);
     show_application(area, zone, context, uc.uc_sigmask);
@@ -154,10 +160,30 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
 }
 
 /// A seccomp SIGSYS from outside the gate is the arm's. From the gate it is of
-/// a filter of the application's own.
+/// a filter of the application's own. Where both trap at a site the arm's call
+/// comes first, and the other's follows from the gate.
 fn is_trap(info: &SigInfo) -> bool {
     let ip = info.address;
-    info.code == SYS_SECCOMP && !(ip > entry::gate_start() && ip <= entry::gate_end())
+    info.code == SYS_SECCOMP && !(ip > entry::gate_start() && ip <= entry::gate_ask_done())
+}
+
+/// A filter of the application's own has trapped a call in the gate, which has
+/// not been made: shows the call at its site.
+fn refused(area: &mut ThreadArea, zone: Zone, info: &mut SigInfo, context: &mut SigContext, mask: u64) {
+    if filters::is_strict_death(info) {
+        filters::die_strictly(area);
+    }
+    info.address = area.call.return_address;
+    if zone != Zone::GateExitDone {
+        return;
+    }
+    if area.post != Post::Filter {
+        area.post = Post::None;
+    }
+    exit(area, Outcome::Returned(Errno::ENOSYS.to_result()), mask);
+    // The kernel has put the number back.
+    area.call.result = area.call.number as i64;
+    context.rax = area.call.number;
 }
 
 /// Turns a trapped call into a jump to the entry: sigreturn lands there with
@@ -295,6 +321,8 @@ fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut SigContext,
             context.rcx = return_address;
         }
         Zone::GateExit => roll_back(area, context, mask),
+        Zone::GateExitDone if dispatch::is_permitted(area, context.rax as i64) => roll_back(area, context, mask),
+        Zone::ExitSaved if dispatch::is_permitted(area, area.call.result) => roll_back(area, context, mask),
         Zone::GateExitDone => {
             area.call.result = context.rax as i64;
             exit(area, Outcome::Returned(area.call.result), mask);
@@ -327,7 +355,10 @@ fn show_site(context: &mut SigContext, return_address: u64) {
 
 /// The call has not been made, or is to be made again: back to the site.
 fn roll_back(area: &mut ThreadArea, context: &mut SigContext, mask: u64) {
-    if matches!(area.action, Action::PassThenExit | Action::TakenPassThenExit) {
+    if matches!(
+        area.action,
+        Action::PassThenExit | Action::TakenPassThenExit | Action::Ask
+    ) {
         exit(area, Outcome::Restarting, mask);
     }
     if area.action == Action::Return {
@@ -448,6 +479,7 @@ fn adopt(uc: &mut UContext) -> *mut ThreadArea {
         (*area).altstack = uc.uc_stack;
         (*area).virtual_mask = uc.uc_sigmask & sigaction::reserved();
         uc.uc_sigmask &= !sigaction::reserved();
+        (*area).filtered.store(false, Ordering::Relaxed);
         (*area).waiting = [None, None];
         (*area).held.store(0, Ordering::Relaxed);
     }

@@ -51,6 +51,12 @@ pub(crate) fn of(rip: u64, on_our_stack: bool, in_trampoline: bool) -> Zone {
     if in_trampoline {
         return Zone::Trampoline;
     }
+    if rip == entry::gate_ask() {
+        return Zone::GateExit;
+    }
+    if rip == entry::gate_ask_done() {
+        return Zone::GateExitDone;
+    }
     if rip >= entry::gate_start() && rip < entry::gate_end() {
         return match rip {
             _ if rip < entry::gate_pass() => Zone::EnterRcx,
@@ -63,6 +69,7 @@ pub(crate) fn of(rip: u64, on_our_stack: bool, in_trampoline: bool) -> Zone {
             _ if rip < entry::gate_taken_exit_done() => Zone::GateExit,
             _ if rip < entry::gate_return() => Zone::GateExitDone,
             _ if rip < entry::gate_clone() => Zone::GateReturn,
+            _ if rip >= entry::gate_enter_done() && rip < entry::gate_unmask() => Zone::GatePassDone,
             _ if rip == entry::gate_unmask_done() => Zone::Resume,
             _ if rip == entry::gate_begin_done() => Zone::Beginning,
             _ => Zone::Hook,
