@@ -52,7 +52,8 @@ static void catch(int sig, unsigned flags, const int *also, int count) {
 static sigset_t all, none;
 static pid_t pid;
 static void queue_all(void) {
-    // Highest first, the thread's and the process's.
+    // Highest first, the thread's and the process's. No SIGFPE and the like: sent to the process while
+    // a hook holds another signal back, it becomes the thread's, which the kernel asks first.
     CHECK_EQ(sigqueue(pid, SIGRTMIN + 1, (union sigval){.sival_int = 1}), 0);
     CHECK_EQ(sigqueue(pid, SIGRTMIN + 1, (union sigval){.sival_int = 2}), 0);
     CHECK_EQ(pthread_sigqueue(pthread_self(), SIGRTMIN + 1, (union sigval){.sival_int = 3}), 0);
@@ -62,7 +63,6 @@ static void queue_all(void) {
     CHECK_EQ(raw3(SYS_tgkill, pid, pid, SIGUSR2), 0);
     CHECK_EQ(raw3(SYS_tgkill, pid, pid, SIGTRAP), 0);
     CHECK_EQ(raw2(SYS_kill, pid, SIGUSR1), 0);
-    CHECK_EQ(raw2(SYS_kill, pid, SIGFPE), 0);
     CHECK_EQ(raw2(SYS_kill, pid, SIGUSR1), 0); // only one of these is kept
     CHECK_EQ(raw2(SYS_kill, pid, SIGHUP), 0);
 }
