@@ -75,7 +75,7 @@ fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
             arrive(area, info, uc)
         };
     };
-    if is_held_back(uc) || zone_of(area, &uc.uc_mcontext) == Zone::Hook {
+    if is_held_back(area, uc) || zone_of(area, &uc.uc_mcontext) == Zone::Hook {
         return arrive(area, info, uc);
     }
     // What has been held back came first. The kernel delivers fault signals
@@ -120,7 +120,7 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     if info.signo == libc::SIGTRAP && info.code == TRAP_TRACE && step_over(area, zone, context) {
         return Next::Return;
     }
-    if zone == Zone::Hook || is_held_back(uc) {
+    if zone == Zone::Hook || is_held_back(area, uc) {
         if is_fault(info) {
             die_of_fault(area, info, uc);
         } else {
@@ -411,16 +411,18 @@ fn load_registers(area: &mut ThreadArea, context: &mut SigContext) {
     context.eflags = area.take_flags();
 }
 
-/// Whether the interrupted code holds all signals back: that alone blocks SIGSYS.
-fn is_held_back(uc: &UContext) -> bool {
-    uc.uc_sigmask & bit(libc::SIGSYS) != 0
+/// Whether the interrupted code holds all signals back: that alone blocks SIGSYS,
+/// but for an rt_sigprocmask that has just been made.
+fn is_held_back(area: &ThreadArea, uc: &UContext) -> bool {
+    let just_set = area.post == Post::Mask && area.held.load(Ordering::Relaxed) == 0;
+    uc.uc_sigmask & bit(libc::SIGSYS) != 0 && !just_set
 }
 
 /// Inside a hook: blocks everything but faults until the entry ends, and keeps
 /// the signal until then. A fault signal that was sent then still waits in the
 /// kernel.
 fn hold(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) {
-    if !is_held_back(uc) {
+    if !is_held_back(area, uc) {
         let mask = uc.uc_sigmask & !sigaction::reserved();
         if area.held.load(Ordering::Relaxed) == 0 {
             area.saved_mask.store(mask, Ordering::Relaxed);
