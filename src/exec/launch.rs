@@ -16,8 +16,8 @@ use crate::kernel::process::{self, AT_EXECVE_CHECK, execveat};
 use crate::rewrite::lock;
 use crate::trap::area::{self, Action, Kind, ThreadArea};
 use crate::trap::descriptors::{self, Kept};
-use crate::trap::mask::{give_back_waiting, hold_all};
-use crate::trap::{dispatch, ledger, sigaction};
+use crate::trap::mask::hold_all;
+use crate::trap::{dispatch, ledger, pending, sigaction};
 
 /// What goes over to the new image besides the program.
 #[derive(Clone, Copy)]
@@ -53,7 +53,7 @@ pub(crate) fn serve(area: &mut ThreadArea) -> Action {
     let errno = match resolve::resolve(&request, &mut leading) {
         Err(errno) => errno,
         Ok(program) => {
-            give_back_waiting(area);
+            pending::give_back(area);
             match program {
                 Program::Native => natively(area, &request),
                 Program::Interposed(target) if descriptors::are_shared() => {

@@ -19,7 +19,8 @@ use crate::abi::sigframe::{
 use crate::kernel;
 use crate::trap::altstack::{self, SS_AUTODISARM};
 use crate::trap::area::{Action, Returning, ThreadArea};
-use crate::trap::mask::{block_all, requeue_waiting};
+use crate::trap::mask::block_all;
+use crate::trap::pending;
 use crate::trap::sigaction::{self, SA_RESETHAND};
 
 /// Starts `action`'s handler at the end of our own. `uc` shows the
@@ -101,7 +102,7 @@ pub(crate) fn deliver(
         area.altstack = AltStack::DISABLED;
     }
     let mask = waiting.unwrap_or(mask) | handler_mask;
-    area.virtual_mask = mask & sigaction::reserved();
+    area.set_virtual_mask(mask);
     uc.uc_sigmask = mask;
     let context = &mut uc.uc_mcontext;
     context.rip = action.handler;
@@ -175,7 +176,7 @@ pub(crate) fn sigreturn(area: &mut ThreadArea) -> Action {
         stack.pad = 0;
     }
     // One that is let in must find the frame loaded.
-    let waits = area.waiting.iter().flatten().any(|info| mask & bit(info.signo) == 0);
+    let waits = pending::set(area) & !mask != 0;
     if waits {
         block_all(area);
     }
@@ -183,7 +184,7 @@ pub(crate) fn sigreturn(area: &mut ThreadArea) -> Action {
         frame: (mask, stack),
         before: (area.virtual_mask, area.altstack),
     };
-    area.virtual_mask = mask & sigaction::reserved();
+    area.set_virtual_mask(mask);
     // As `restore_altstack`: errors are ignored.
     let _ = altstack::set(&mut area.altstack, rsp, stack);
     let kept = AltStack {
@@ -193,7 +194,7 @@ pub(crate) fn sigreturn(area: &mut ThreadArea) -> Action {
     };
     write_return(uc, mask & !area.virtual_mask, kept);
     if waits {
-        requeue_waiting(area);
+        pending::poke_if_due(area);
         return Action::PassBlocked;
     }
     Action::Return
@@ -203,7 +204,8 @@ pub(crate) fn sigreturn(area: &mut ThreadArea) -> Action {
 pub(crate) fn undo_return(area: &mut ThreadArea) {
     let (mask, stack) = area.returning.frame;
     write_return(area.app_rsp as *mut UContext, mask, stack);
-    (area.virtual_mask, area.altstack) = area.returning.before;
+    area.altstack = area.returning.before.1;
+    area.set_virtual_mask(area.returning.before.0);
 }
 
 fn write_return(uc: *mut UContext, mask: u64, stack: AltStack) {

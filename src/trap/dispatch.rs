@@ -10,7 +10,10 @@ use crate::abi::errno::Errno;
 use crate::exec::{calls, launch};
 use crate::hook::{Hook, Interest, Outcome, VectorUse, Verdict};
 use crate::trap::area::{Action, HookState, ThreadArea};
-use crate::trap::{altstack, clone, deliver, descriptors, entry, exit, gs, listing, mask, memory, sigaction, vector};
+use crate::trap::{
+    altstack, clone, deliver, descriptors, entry, exit, gs, listing, mask, memory, pending, sigaction, sigsend,
+    sigwait, vector,
+};
 
 /// What the core has to do when the kernel has made a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,6 +72,10 @@ const CORE: &[i64] = &[
     libc::SYS_rt_sigpending,
     libc::SYS_rt_sigreturn,
     libc::SYS_rt_sigsuspend,
+    libc::SYS_rt_sigtimedwait,
+    libc::SYS_tkill,
+    libc::SYS_tgkill,
+    libc::SYS_rt_tgsigqueueinfo,
     libc::SYS_sigaltstack,
     libc::SYS_pselect6,
     libc::SYS_ppoll,
@@ -136,6 +143,7 @@ pub(crate) unsafe extern "C" fn enter_taken(area: *mut ThreadArea) {
         (*area).action = match (*area).action {
             Action::Pass => Action::TakenPass,
             Action::PassThenExit => Action::TakenPassThenExit,
+            Action::WaitBlocked => Action::TakenWaitBlocked,
             other => other,
         };
     }
@@ -219,6 +227,7 @@ pub(crate) fn exit(area: &mut ThreadArea, mut outcome: Outcome) {
         (Post::Mask, Outcome::Returned(0)) => mask::changed(area, true),
         (Post::Mask, Outcome::Returned(result)) if result == Errno::EFAULT.to_result() => mask::changed(area, false),
         (Post::Pending, Outcome::Returned(0)) => mask::add_waiting(area),
+        (Post::Wait, _) => pending::close(area, area.virtual_mask),
         (Post::Path, Outcome::Returned(result)) => {
             area.call.result = calls::finish(area, result);
             outcome = Outcome::Returned(area.call.result);
@@ -306,6 +315,12 @@ fn serve(area: &mut ThreadArea, number: u32) -> Action {
         libc::SYS_ppoll => mask::wait(area, 3),
         libc::SYS_epoll_pwait | libc::SYS_epoll_pwait2 => mask::wait(area, 4),
         libc::SYS_pselect6 | SYS_IO_PGETEVENTS => mask::wait_indirect(area),
+        libc::SYS_rt_sigtimedwait => return sigwait::serve(area),
+        libc::SYS_tkill | libc::SYS_tgkill | libc::SYS_rt_tgsigqueueinfo => {
+            if let Some(result) = sigsend::serve(area, number) {
+                return answer(area, result);
+            }
+        }
         libc::SYS_sigaltstack => {
             let result = altstack::serve(area);
             return answer(area, result);
@@ -340,6 +355,9 @@ fn serve(area: &mut ThreadArea, number: u32) -> Action {
             }
         }
         _ => {}
+    }
+    if area.post == Post::Wait {
+        return mask::wait_action(area);
     }
     pass(area)
 }

@@ -495,6 +495,10 @@ global_asm!(
     "je usertrap_other",
     "cmp eax, {THREAD_EXIT}",
     "je usertrap_other",
+    "cmp eax, {WAIT_BLOCKED}",  // and so does this one
+    "je usertrap_pass_then_exit",
+    "cmp eax, {TAKEN_WAIT_BLOCKED}",
+    "je usertrap_taken_pass_then_exit",
     "mov dword ptr [rsp + {HELD}], 0",
     "cmp eax, {PASS_BLOCKED}",  // the frame has the mask
     "je usertrap_pass",
@@ -760,6 +764,8 @@ global_asm!(
     PASS_BLOCKED = const Action::PassBlocked as u32,
     TAKEN_PASS = const Action::TakenPass as u32,
     TAKEN_PASS_THEN_EXIT = const Action::TakenPassThenExit as u32,
+    WAIT_BLOCKED = const Action::WaitBlocked as u32,
+    TAKEN_WAIT_BLOCKED = const Action::TakenWaitBlocked as u32,
     AC = const rflags::AC,
     TF = const rflags::TF,
     STEPPING = const offset_of!(ThreadArea, stepping),

@@ -22,7 +22,7 @@ use crate::rewrite::{position, rewriter, table};
 use crate::trap::area::{self, Action, HookState, ThreadArea};
 use crate::trap::dispatch::Post;
 use crate::trap::zone::{self, Zone};
-use crate::trap::{deliver, dispatch, entry, gs, mask, sigaction};
+use crate::trap::{deliver, dispatch, entry, gs, mask, pending, sigaction};
 
 /// The signal handler. Returns whether the frame is that of a handler which
 /// starts, so that the entry can start it without the kernel's help.
@@ -44,8 +44,9 @@ pub(crate) unsafe extern "C" fn handler(_signal: i32, info: *mut SigInfo, uc: *m
     let next = handle(area, info, uc);
     // Held back, even the reserved ones are blocked: a hook's calls come from
     // the gate.
-    if next != Next::Hold {
+    if next != Next::Hold && area.held.load(Ordering::Relaxed) == 0 {
         uc.uc_sigmask &= !sigaction::reserved();
+        pending::poke_if_due(area);
     }
     // Where GS is the application's the kernel has to start it.
     next == Next::Begin && gs::is_ours(area)
@@ -67,6 +68,15 @@ fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
         trap(area, info, &mut uc.uc_mcontext);
         return Next::Return;
     }
+    if matches!(area.action, Action::WaitBlocked | Action::TakenWaitBlocked)
+        && area.held.load(Ordering::Relaxed) != 0
+        && matches!(zone_of(area, &uc.uc_mcontext), Zone::GateExitDone | Zone::ExitSaved)
+        && info.signo != libc::SIGTRAP
+    {
+        // Let in by the mask of the wait, which was made with all blocked.
+        area.held.store(0, Ordering::Relaxed);
+        uc.uc_sigmask = area.saved_mask.load(Ordering::Relaxed);
+    }
     let Some(held) = area.held_signal else {
         return if is_marker(info) {
             // Its signal has been delivered before.
@@ -75,13 +85,17 @@ fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
             arrive(area, info, uc)
         };
     };
-    if is_held_back(uc) || zone_of(area, &uc.uc_mcontext) == Zone::Hook {
+    if is_held_back(area, uc) || zone_of(area, &uc.uc_mcontext) == Zone::Hook {
         return arrive(area, info, uc);
     }
     // What has been held back came first. The kernel delivers fault signals
     // before the marker, and one of the application's own SIGSYS may have taken
     // the marker's place: the kernel keeps one.
-    if !is_marker(info) {
+    if is_marker(info) || pending::is_poke(area, info) {
+        // Nothing of the application's.
+    } else if info.signo == libc::SIGSYS {
+        pending::keep(area, info);
+    } else {
         kernel::requeue(info);
     }
     area.held_signal = None;
@@ -91,9 +105,10 @@ fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
 /// A signal that was held back in a hook stays in the area, and this one is
 /// queued for it: SIGSYS is among the signals that the kernel delivers before
 /// all others but faults', so the order of the application's signals stays.
-const MARKER: SigInfo = SigInfo::new(libc::SIGSYS, SI_USER, 0x7573_6572_7472_6170);
+pub(super) const MARKER: SigInfo = SigInfo::new(libc::SIGSYS, SI_USER, 0x7573_6572_7472_6170);
 
-fn is_marker(info: &SigInfo) -> bool {
+/// Whether this is such a signal's place in the kernel's queue.
+pub(super) fn is_marker(info: &SigInfo) -> bool {
     info.signo == MARKER.signo && info.code == MARKER.code && info.address == MARKER.address
 }
 
@@ -118,7 +133,7 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     if info.signo == libc::SIGTRAP && info.code == TRAP_TRACE && step_over(area, zone, context) {
         return Next::Return;
     }
-    if zone == Zone::Hook || is_held_back(uc) {
+    if zone == Zone::Hook || is_held_back(area, uc) {
         if is_fault(info) {
             die_of_fault(area, info, uc);
         } else {
@@ -127,21 +142,32 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
         return Next::Hold;
     }
     let context = &mut uc.uc_mcontext;
-    let waiting =
-        (matches!(zone, Zone::GateExitDone | Zone::ExitSaved) && area.post == Post::Wait).then_some(area.wait_mask);
-    show_application(area, zone, context, uc.uc_sigmask);
+    let before = uc.uc_sigmask;
     // A wait that a signal ends: the handler runs under the wait's mask, while
     // the frame has the one to come back to.
-    let waiting = waiting.filter(|_| context.rax as i64 == Errno::EINTR.to_result());
+    let waiting = ended_wait(area, zone, context);
+    if waiting.is_none() {
+        show_application(area, zone, context, before);
+    }
+    let mask = waiting.unwrap_or(area.virtual_mask);
     let table = area.dispositions.load(Ordering::Relaxed);
     // SAFETY: tables outlive the threads that use them (`sigaction::change`).
-    let action = unsafe { (*table).get(info.signo) };
-    let blocked = waiting.unwrap_or(area.virtual_mask) & bit(info.signo) != 0;
-    if blocked && !is_fault(info) {
-        wait_for_unblocking(area, info);
-    } else if action.handler == SIG_IGN && !is_fault(info) {
-        // Ignored, as the kernel would have done by itself.
-    } else if action.handler == SIG_DFL || action.handler == SIG_IGN || blocked {
+    let action = |signal| unsafe { (*table).get(signal) };
+    // Ignored, as the kernel would have done by itself.
+    let noticed = |info: &SigInfo| is_fault(info) || action(info.signo).handler != SIG_IGN;
+    let Some(info) = settle(area, info, mask).filter(noticed) else {
+        // The application is not to notice: a wait goes on.
+        if waiting.is_some() {
+            roll_back(area, context, before);
+        }
+        return Next::Return;
+    };
+    let (info, action) = (&info, action(info.signo));
+    if waiting.is_some() {
+        show_application(area, zone, context, before);
+    }
+    let blocked = mask & bit(info.signo) != 0;
+    if action.handler == SIG_DFL || action.handler == SIG_IGN || blocked {
         default(info, uc);
     } else {
         return if deliver::deliver(area, &action, info, uc, waiting) {
@@ -151,6 +177,34 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
         };
     }
     Next::Return
+}
+
+/// The mask of the wait that a signal has ended here.
+fn ended_wait(area: &ThreadArea, zone: Zone, context: &SigContext) -> Option<u64> {
+    let result = match zone {
+        Zone::GateExitDone => context.rax as i64,
+        Zone::ExitSaved => area.call.result,
+        _ => return None,
+    };
+    (area.post == Post::Wait && result == Errno::EINTR.to_result()).then_some(area.wait_mask)
+}
+
+/// What arrives under this mask of the application's when the kernel delivers
+/// `info`: what waits, if it is our own poke, and nothing, if it is blocked.
+fn settle(area: &ThreadArea, info: &SigInfo, mask: u64) -> Option<SigInfo> {
+    if pending::is_poke(area, info) {
+        return pending::take(area, sigaction::reserved() & !mask).or_else(|| {
+            // Another thread may have been passed over for this one.
+            pending::find_taker(area, mask & sigaction::reserved());
+            None
+        });
+    }
+    let blocked = mask & sigaction::reserved() & bit(info.signo) != 0;
+    if blocked && !is_fault(info) {
+        pending::keep(area, info);
+        return None;
+    }
+    Some(pending::plain(*info))
 }
 
 /// A seccomp SIGSYS from outside the gate is the arm's. From the gate it is of
@@ -327,7 +381,10 @@ fn show_site(context: &mut SigContext, return_address: u64) {
 
 /// The call has not been made, or is to be made again: back to the site.
 fn roll_back(area: &mut ThreadArea, context: &mut SigContext, mask: u64) {
-    if matches!(area.action, Action::PassThenExit | Action::TakenPassThenExit) {
+    if matches!(
+        area.action,
+        Action::PassThenExit | Action::TakenPassThenExit | Action::WaitBlocked | Action::TakenWaitBlocked
+    ) {
         exit(area, Outcome::Restarting, mask);
     }
     if area.action == Action::Return {
@@ -380,16 +437,18 @@ fn load_registers(area: &mut ThreadArea, context: &mut SigContext) {
     context.eflags = area.take_flags();
 }
 
-/// Whether the interrupted code holds all signals back: that alone blocks SIGSYS.
-fn is_held_back(uc: &UContext) -> bool {
-    uc.uc_sigmask & bit(libc::SIGSYS) != 0
+/// Whether the interrupted code holds all signals back: that alone blocks SIGSYS,
+/// but for an rt_sigprocmask that has just been made.
+fn is_held_back(area: &ThreadArea, uc: &UContext) -> bool {
+    let just_set = area.post == Post::Mask && area.held.load(Ordering::Relaxed) == 0;
+    uc.uc_sigmask & bit(libc::SIGSYS) != 0 && !just_set
 }
 
 /// Inside a hook: blocks everything but faults until the entry ends, and keeps
 /// the signal until then. A fault signal that was sent then still waits in the
 /// kernel.
 fn hold(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) {
-    if !is_held_back(uc) {
+    if !is_held_back(area, uc) {
         let mask = uc.uc_sigmask & !sigaction::reserved();
         if area.held.load(Ordering::Relaxed) == 0 {
             area.saved_mask.store(mask, Ordering::Relaxed);
@@ -404,12 +463,6 @@ fn hold(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) {
     }
     uc.uc_sigmask |= bit(info.signo);
     kernel::requeue(info);
-}
-
-/// Keeps a reserved signal that the application has blocked.
-fn wait_for_unblocking(area: &mut ThreadArea, info: &SigInfo) {
-    let slot = &mut area.waiting[usize::from(info.signo == libc::SIGILL)];
-    slot.get_or_insert(*info);
 }
 
 /// The default action, done by the kernel: with the true context, so that a
@@ -446,9 +499,10 @@ fn adopt(uc: &mut UContext) -> *mut ThreadArea {
         gs::install(&mut *area);
         let _ = kernel::sigaltstack(Some(&(*area).signal_stack()));
         (*area).altstack = uc.uc_stack;
-        (*area).virtual_mask = uc.uc_sigmask & sigaction::reserved();
+        (*area).pending.clear();
+        (*area).begin(&pending::PROCESS);
+        (*area).set_virtual_mask(uc.uc_sigmask);
         uc.uc_sigmask &= !sigaction::reserved();
-        (*area).waiting = [None, None];
         (*area).held.store(0, Ordering::Relaxed);
     }
     area::LIVE.fetch_add(1, Ordering::Relaxed);
