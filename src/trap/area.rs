@@ -426,6 +426,11 @@ impl ThreadArea {
         }
     }
 
+    /// Whether `rsp` lies on the signal stack.
+    pub(crate) fn on_signal_stack(&self, rsp: u64) -> bool {
+        self.signal_stack().holds(rsp)
+    }
+
     /// Whether `rsp` lies on one of our stacks, or just over the end of one.
     pub(crate) fn on_our_stack(&self, rsp: u64) -> bool {
         let top = core::ptr::from_ref(self) as u64;

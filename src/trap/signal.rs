@@ -414,9 +414,23 @@ fn load_registers(area: &mut ThreadArea, context: &mut SigContext) {
 /// Whether the interrupted code holds all signals back: that alone blocks SIGSYS,
 /// but for an rt_sigprocmask that has just been made.
 fn is_held_back(area: &ThreadArea, uc: &UContext) -> bool {
-    let just_set = area.post == Post::Mask && area.held.load(Ordering::Relaxed) == 0;
-    uc.uc_sigmask & bit(libc::SIGSYS) != 0 && !just_set
+    uc.uc_sigmask & bit(libc::SIGSYS) != 0 && !is_just_set(area, &uc.uc_mcontext)
 }
+
+/// Whether the mask is that of the application's rt_sigprocmask, whose exit side
+/// has not unblocked SIGSYS yet. Before the call, on the way through an unmasking,
+/// and on the signal stack, where an exit side runs too, it is one of ours.
+fn is_just_set(area: &ThreadArea, context: &SigContext) -> bool {
+    let unmasking = (entry::resume_end()..entry::exit_entry()).contains(&context.rip)
+        || context.rip == entry::gate_unmask_done() - SYSCALL_LEN;
+    area.post == Post::Mask
+        && area.held.load(Ordering::Relaxed) == 0
+        && !unmasking
+        && !area.on_signal_stack(context.rsp)
+}
+
+/// The length of `syscall`.
+const SYSCALL_LEN: u64 = 2;
 
 /// Inside a hook: blocks everything but faults until the entry ends, and keeps
 /// the signal until then. A fault signal that was sent then still waits in the
