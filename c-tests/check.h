@@ -126,6 +126,7 @@ __attribute__((noreturn)) static MAYBE_UNUSED void check_failed(const char *file
 // rawreg(number, six arguments): the number comes in rax from anywhere, all 64 bits of it;
 // one site for the whole program, not preceded by an immediate.
 long rawreg(long nr, long a, long b, long c, long d, long e, long f);
+extern char rawreg_site[], rawreg_after[];
 __asm__(".text\n"
         ".local rawreg\n"
         ".type rawreg,@function\n"
@@ -138,7 +139,9 @@ __asm__(".text\n"
         "  mov %r8, %r10\n"
         "  mov %r9, %r8\n"
         "  mov 8(%rsp), %r9\n"
+        "rawreg_site:\n"
         "  syscall\n"
+        "rawreg_after:\n"
         "  ret\n"
         "  .cfi_endproc\n"
         ".size rawreg, .-rawreg\n");

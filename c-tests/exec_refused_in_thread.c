@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 
 static atomic_long turns[3];
-static atomic_int stop;
+static atomic_int go, stop;
 
 static void *counts(void *turn) {
     while (!stop) {
@@ -17,6 +17,8 @@ static void *counts(void *turn) {
 
 static void *is_refused(void *unused) {
     (void)unused;
+    // While a thread executes, the kernel makes no other (copy_fs: EAGAIN).
+    while (!go) sched_yield();
     char *argv[] = {"x", NULL};
     pid_t tid = (pid_t)syscall(SYS_gettid);
     for (int i = 0; i < 200; i++) {
@@ -35,6 +37,7 @@ int main(void) {
     pthread_t threads[3], asking[2];
     for (int i = 0; i < 3; i++) threads[i] = start_thread(counts, &turns[i], 0);
     for (int i = 0; i < 2; i++) asking[i] = start_thread(is_refused, NULL, 0);
+    go = 1;
     is_refused(NULL);
     for (int i = 0; i < 2; i++) join_thread(asking[i]);
     for (int i = 0; i < 3; i++) {

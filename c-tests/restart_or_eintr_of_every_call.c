@@ -22,35 +22,14 @@
 #include <sys/un.h>
 #include <time.h>
 
-// long waiting_call(long number, a, b, c, d, e, f)
-long waiting_call(long number, long a, long b, long c, long d, long e, long f);
-extern char waiting_call_site[], waiting_call_after[];
-__asm__(".text\n"
-        ".type waiting_call,@function\n"
-        "waiting_call:\n"
-        "  .cfi_startproc\n"
-        "  mov %rdi, %rax\n"
-        "  mov %rsi, %rdi\n"
-        "  mov %rdx, %rsi\n"
-        "  mov %rcx, %rdx\n"
-        "  mov %r8, %r10\n"
-        "  mov %r9, %r8\n"
-        "  mov 8(%rsp), %r9\n"
-        "waiting_call_site:\n"
-        "  syscall\n"
-        "waiting_call_after:\n"
-        "  ret\n"
-        "  .cfi_endproc\n"
-        ".size waiting_call, .-waiting_call\n");
-
 static sigjmp_buf back;
 static volatile long rax, at_site, arguments[3];
 static void look(int sig, siginfo_t *info, void *context) {
     greg_t *r = ((ucontext_t *)context)->uc_mcontext.gregs;
     (void)sig, (void)info;
     // The site may be five bytes longer under the library.
-    at_site = r[REG_RIP] == (greg_t)waiting_call_site || (under_library() && r[REG_RIP] == (greg_t)waiting_call_site - 5);
-    CHECK(at_site || r[REG_RIP] == (greg_t)waiting_call_after);
+    at_site = r[REG_RIP] == (greg_t)rawreg_site || (under_library() && r[REG_RIP] == (greg_t)rawreg_site - 5);
+    CHECK(at_site || r[REG_RIP] == (greg_t)rawreg_after);
     rax = r[REG_RAX];
     arguments[0] = r[REG_RDI], arguments[1] = r[REG_RSI], arguments[2] = r[REG_RDX];
     handled++;
@@ -66,7 +45,7 @@ static void try_call(const char *name, int restart, long number, long a, long b,
     handled = 0;
     thread = start_thread(assail, &assault, 0);
     if (!sigsetjmp(back, 1)) {
-        long result = waiting_call(number, a, b, c, d, e, f);
+        long result = rawreg(number, a, b, c, d, e, f);
         printf("%s, SA_RESTART %d: %ld\n", name, restart, result);
         fflush(stdout);
         CHECK_EQ(handled, 1);

@@ -9,6 +9,15 @@ static void on_signal(int sig) { caught[sig]++; }
 
 static void *call_in_thread(void *kind) { return (void *)syscall(500, (long)kind, 0); }
 
+// Ends by the signal that has ended the child.
+static void die_like(long child) {
+    int status;
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    CHECK(WIFSIGNALED(status));
+    signal(WTERMSIG(status), SIG_DFL);
+    raise(WTERMSIG(status));
+}
+
 int main(int argc, char **argv) {
     CHECK_EQ(argc, 4);
     long kind = atol(argv[2]);
@@ -34,13 +43,7 @@ int main(int argc, char **argv) {
     case 'f': // the fork's child, in `forked`
         CHECK_EQ(syscall(502, 1, kind), 0);
         if ((result = syscall(SYS_fork)) == 0) _exit(0);
-        {
-            int status;
-            CHECK_EQ(waitpid(result, &status, 0), result);
-            CHECK(WIFSIGNALED(status));
-            signal(WTERMSIG(status), SIG_DFL);
-            raise(WTERMSIG(status));
-        }
+        die_like(result);
         break;
     case 'c': // the exit side of a clone, all signals blocked
         CHECK_EQ(syscall(502, SYS_fork, kind), 0);
@@ -52,13 +55,7 @@ int main(int argc, char **argv) {
             syscall(500, kind, page);
             _exit(0);
         }
-        {
-            int status;
-            CHECK_EQ(waitpid(result, &status, 0), result);
-            CHECK(WIFSIGNALED(status));
-            signal(WTERMSIG(status), SIG_DFL);
-            raise(WTERMSIG(status));
-        }
+        die_like(result);
         break;
     case 't': {
         pthread_t thread;

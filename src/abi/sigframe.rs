@@ -69,6 +69,18 @@ pub struct SigContext {
     pub reserved: [u64; 8],
 }
 
+impl SigContext {
+    /// The registers of a system call's six arguments.
+    pub const fn args(&self) -> [u64; 6] {
+        [self.rdi, self.rsi, self.rdx, self.r10, self.r8, self.r9]
+    }
+
+    /// Sets them.
+    pub const fn set_args(&mut self, args: [u64; 6]) {
+        [self.rdi, self.rsi, self.rdx, self.r10, self.r8, self.r9] = args;
+    }
+}
+
 /// `struct ucontext` of the kernel (libc's is longer at its end).
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]

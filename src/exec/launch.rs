@@ -14,7 +14,8 @@ use crate::kernel;
 use crate::kernel::log;
 use crate::kernel::process::{self, AT_EXECVE_CHECK, execveat};
 use crate::rewrite::lock;
-use crate::trap::area::{self, Action, Kind, ThreadArea};
+use crate::trap::area::{Action, Kind, ThreadArea};
+use crate::trap::areas;
 use crate::trap::descriptors::{self, Kept};
 use crate::trap::mask::{give_back_waiting, hold_all};
 use crate::trap::{dispatch, filters, ledger, sigaction};
@@ -221,7 +222,7 @@ fn natively(area: &mut ThreadArea, request: &Request) -> Errno {
     let ignored = sigaction::ignored(unsafe { &*table });
     // Where others share the kernel's handlers, a trap of theirs would find
     // SIGSYS ignored, and be their end: the image then finds it not ignored.
-    let apart = table == &raw mut area.own_dispositions || area::is_alone();
+    let apart = table == &raw mut area.own_dispositions || areas::is_alone();
     let ignored = if apart { ignored } else { 0 };
     sigaction::ignore(ignored, true);
     let before = kernel::set_mask(area.saved_mask.load(Ordering::Relaxed) | area.virtual_mask);

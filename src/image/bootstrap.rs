@@ -14,7 +14,7 @@ use crate::image::{BASE, MARK, MARK_AT};
 use crate::kernel::{self, user};
 use crate::setup::process::Process;
 use crate::setup::{self, process};
-use crate::trap::area;
+use crate::trap::areas;
 
 /// How the object came to run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -157,7 +157,7 @@ pub(super) fn is_read_only(segment: &ProgramHeader) -> bool {
 /// application's, on which a filter of its own decides: GS tells without one.
 fn is_up(stack: *const usize) -> bool {
     // SAFETY: the process's initial stack.
-    if unsafe { Process::at(stack) }.fsgsbase() && area::is_near(gs_base()) {
+    if unsafe { Process::at(stack) }.fsgsbase() && areas::is_near(gs_base()) {
         return true;
     }
     let mut head = [0; MARK_AT + MARK.len()];

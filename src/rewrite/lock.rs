@@ -8,7 +8,8 @@
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::kernel::{self, process};
-use crate::trap::area::{self, ThreadArea};
+use crate::trap::area::ThreadArea;
+use crate::trap::areas;
 
 /// The lock: the area of the thread that holds it, or 0. A vfork child can be
 /// killed while it does, and we live on.
@@ -28,7 +29,7 @@ impl Drop for Guard {
 
 /// Takes the lock if nobody has it.
 pub(super) fn take_if_free() -> Option<Guard> {
-    let me = area::current() as u64;
+    let me = areas::current() as u64;
     // Without an area there is one thread.
     let me = me.max(1);
     let free = LOCK.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed);
@@ -87,7 +88,7 @@ const EXEC: u64 = 1 << 1;
 /// users (`mm_release` of `kernel/fork.c`).
 pub(crate) fn before_exec() -> Option<u64> {
     before_fork();
-    if area::is_alone() {
+    if areas::is_alone() {
         return None;
     }
     LOCK.store(EXEC, Ordering::Relaxed);

@@ -25,7 +25,7 @@ use crate::rewrite::vma::{Policy, Vma};
 use crate::rewrite::writer::{OwnMemory, Writer};
 use crate::rewrite::{lock, module, table, warm};
 use crate::setup::config::Level;
-use crate::trap::area;
+use crate::trap::areas;
 
 const PAGE: u64 = 4096;
 /// Traps after which code that the application made itself is rewritten.
@@ -182,7 +182,7 @@ fn rewrite(entry: &Entry, site: u64, rax: u64) -> Result<(), Refusal> {
         .checked_sub(5)
         .and_then(|head| code.array(head))
         .ok_or(Refusal::Boundary)?;
-    let alone = area::is_alone();
+    let alone = areas::is_alone();
     let plan = if alone { plan_alone } else { plan };
     let plan = plan(&form, site, table::slot(slot), &original).ok_or(Refusal::TableFull)?;
     let mut pages = plan

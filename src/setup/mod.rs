@@ -26,7 +26,7 @@ use crate::rewrite::{rewriter, site, table, warm, writer};
 use crate::setup::config::{Config, ConfigError, Level, Rewrite, Unfit};
 use crate::tools;
 use crate::trap::area::ThreadArea;
-use crate::trap::{area, clock, dispatch, entry, gs, ledger, sigaction};
+use crate::trap::{area, areas, clock, dispatch, entry, gs, ledger, sigaction};
 
 /// Why we cannot work here, with the remedy (I14).
 enum Reason<'a> {
@@ -129,7 +129,7 @@ fn configure(process: &process::Process, config: &Config<'_>, linked: Option<&'s
     if config.stat_time {
         clock::start();
     }
-    area::configure(hook.map_or(0, |hook| hook.thread_words()));
+    areas::configure(hook.map_or(0, |hook| hook.thread_words()));
     gs::configure(process.fsgsbase());
     dispatch::configure(hook);
     let rewrite = config.rewrite != Rewrite::Off;
@@ -202,7 +202,7 @@ pub(crate) fn bring_up_image(inherited: &Inherited) {
 fn undo() {
     sigaction::disown();
     // SAFETY: no trampoline is reachable, and only this thread has an area.
-    area::for_each(|area| unsafe { gs::give_back(&mut *area) });
+    areas::for_each(|area| unsafe { gs::give_back(&mut *area) });
     table::unmap();
 }
 
@@ -219,7 +219,7 @@ fn unfit(policy: Unfit, reason: &Reason<'_>) {
 /// The area of the first thread, with the signal state it came with.
 fn make_first_area(inherited: &Inherited) -> Result<&'static mut ThreadArea, Errno> {
     // SAFETY: just allocated, ours alone; areas are never unmapped.
-    let area = unsafe { &mut *area::allocate()? };
+    let area = unsafe { &mut *areas::allocate()? };
     area.dispositions
         .store((&raw const sigaction::PROCESS).cast_mut(), Ordering::Relaxed);
     area.kind = area::Kind::Thread;
@@ -235,7 +235,7 @@ fn make_first_area(inherited: &Inherited) -> Result<&'static mut ThreadArea, Err
             ..AltStack::DISABLED
         },
     };
-    area::LIVE.store(1, Ordering::Relaxed);
-    area::EVER.store(1, Ordering::Relaxed);
+    areas::LIVE.store(1, Ordering::Relaxed);
+    areas::EVER.store(1, Ordering::Relaxed);
     Ok(area)
 }

@@ -13,7 +13,8 @@ use crate::abi::sigframe::AltStack;
 use crate::hook::Outcome;
 use crate::kernel;
 use crate::rewrite::lock;
-use crate::trap::area::{self, Action, HookState, Kind, ThreadArea};
+use crate::trap::area::{Action, HookState, Kind, ThreadArea};
+use crate::trap::areas;
 use crate::trap::dispatch;
 use crate::trap::mask::{self, block_all, hold_all};
 use crate::trap::{descriptors, exit, ledger, sigaction};
@@ -33,7 +34,7 @@ pub(crate) fn enter(area: &mut ThreadArea, flags: u64) -> Action {
     let own = &raw mut *area;
     let vm = flags & CLONE_VM != 0;
     let child = if vm {
-        match area::allocate() {
+        match areas::allocate() {
             Ok(child) => child,
             Err(_) => return dispatch::answer(area, Errno::EAGAIN.to_result()),
         }
@@ -49,7 +50,7 @@ pub(crate) fn enter(area: &mut ThreadArea, flags: u64) -> Action {
     if vm {
         // SAFETY: just allocated: nobody else uses it yet.
         prepare(unsafe { &mut *child }, area, flags);
-        if flags & CLONE_THREAD == 0 && !area::is_alone() {
+        if flags & CLONE_THREAD == 0 && !areas::is_alone() {
             // An exec in another thread may have descriptors open that the
             // child must not have. The child frees the lock, for we may have to
             // wait for it.
@@ -65,9 +66,9 @@ pub(crate) fn enter(area: &mut ThreadArea, flags: u64) -> Action {
     }
     if flags & CLONE_THREAD != 0 {
         // Counted before it runs: the last thread to exit must not be mistaken.
-        area::LIVE.fetch_add(1, Ordering::Relaxed);
+        areas::LIVE.fetch_add(1, Ordering::Relaxed);
     } else if vm && flags & CLONE_VFORK == 0 {
-        area::SHARERS.fetch_add(1, Ordering::Relaxed);
+        areas::SHARERS.fetch_add(1, Ordering::Relaxed);
     }
     block_all(area);
     Action::Clone
@@ -145,14 +146,14 @@ pub(crate) unsafe extern "C" fn parent_from_gate(area: *mut ThreadArea) {
         // SAFETY: so nobody uses its area.
         unsafe {
             (*child).leftovers.take();
-            area::release(child);
+            areas::release(child);
         }
     }
     if result < 0 {
         if flags & CLONE_THREAD != 0 {
-            area::LIVE.fetch_sub(1, Ordering::Relaxed);
+            areas::LIVE.fetch_sub(1, Ordering::Relaxed);
         } else if flags & (CLONE_VM | CLONE_VFORK) == CLONE_VM {
-            area::SHARERS.fetch_sub(1, Ordering::Relaxed);
+            areas::SHARERS.fetch_sub(1, Ordering::Relaxed);
         }
     }
     dispatch::exit(area, Outcome::Returned(result));
@@ -183,7 +184,7 @@ pub(crate) unsafe extern "C" fn child_from_gate(area: *mut ThreadArea) {
         if area.kind == Kind::VmProcess && flags & CLONE_THREAD == 0 {
             area.process.store(kernel::getpid(), Ordering::Relaxed);
         }
-        area::EVER.fetch_add(1, Ordering::Relaxed);
+        areas::EVER.fetch_add(1, Ordering::Relaxed);
         ledger::thread_began();
         // SAFETY: the stack is this area's.
         let _ = unsafe { kernel::sigaltstack(Some(&area.signal_stack())) };

@@ -20,7 +20,8 @@ use crate::abi::errno::Errno;
 use crate::abi::sigframe::bit;
 use crate::kernel;
 use crate::rewrite::lock;
-use crate::trap::area::{self, ThreadArea};
+use crate::trap::area::ThreadArea;
+use crate::trap::areas;
 
 /// What we keep a descriptor of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -130,7 +131,7 @@ pub(crate) fn tree(area: &ThreadArea) -> Option<i32> {
 /// The descriptor of the program in this thread's table.
 pub(crate) fn program() -> Option<i32> {
     // SAFETY: areas are never unmapped; a thread without one has none yet.
-    let numbers = unsafe { area::current().as_ref() }.map_or(&PROCESS, numbers);
+    let numbers = unsafe { areas::current().as_ref() }.map_or(&PROCESS, numbers);
     let fd = numbers.get(Kept::Program);
     numbers.ours(fd).map(|_| fd)
 }

@@ -9,7 +9,8 @@ use crate::hook::{Report, Summary};
 use crate::kernel::{self, ARCH_GET_GS, ARCH_SET_GS};
 use crate::ledger::CoreWord;
 use crate::rewrite::rewriter;
-use crate::trap::area::{self, Action, HookState, Kind, ThreadArea};
+use crate::trap::area::{Action, HookState, Kind, ThreadArea};
+use crate::trap::areas;
 use crate::trap::mask::block_all;
 use crate::trap::{clock, descriptors, dispatch, gs, ledger, sigaction, tree};
 
@@ -27,7 +28,7 @@ pub(crate) fn thread(area: &mut ThreadArea) -> Action {
         Kind::VforkChild => Action::Pass,
         Kind::VmProcess => leave(area),
         Kind::Thread => {
-            let last = area::LIVE.fetch_sub(1, Ordering::Relaxed) == 1;
+            let last = areas::LIVE.fetch_sub(1, Ordering::Relaxed) == 1;
             if last {
                 ledger::ending(area.call.args[0]);
                 report(area);
@@ -74,7 +75,7 @@ fn leave(area: &mut ThreadArea) -> Action {
 /// are free, counters start at zero.
 pub(crate) fn forked(own: &mut ThreadArea) {
     let own_address = &raw mut *own;
-    area::for_each(|area| {
+    areas::for_each(|area| {
         // SAFETY: areas are never unmapped, and this is the only thread.
         unsafe {
             if (*area).block == 0 {
@@ -86,7 +87,7 @@ pub(crate) fn forked(own: &mut ThreadArea) {
                 }
             }
             if area != own_address && (*area).in_use.load(Ordering::Relaxed) {
-                area::release(area);
+                areas::release(area);
             }
         }
     });
@@ -102,9 +103,9 @@ pub(crate) fn forked(own: &mut ThreadArea) {
     // Pending signals are the parent's alone.
     own.held_signal = None;
     own.waiting = [None, None];
-    area::LIVE.store(1, Ordering::Relaxed);
-    area::EVER.store(1, Ordering::Relaxed);
-    area::SHARERS.store(0, Ordering::Relaxed);
+    areas::LIVE.store(1, Ordering::Relaxed);
+    areas::EVER.store(1, Ordering::Relaxed);
+    areas::SHARERS.store(0, Ordering::Relaxed);
     REPORTED.store(false, Ordering::Relaxed);
     ledger::forked(own);
 }
@@ -125,12 +126,12 @@ fn report(own: &mut ThreadArea) {
     }
     let mut summary = Summary {
         pid: kernel::getpid(),
-        threads: area::EVER.load(Ordering::Relaxed),
+        threads: areas::EVER.load(Ordering::Relaxed),
         ticks_per_us: clock::ticks_per_us(),
         ..Summary::default()
     };
     rewriter::summarize(&mut summary);
-    area::for_each(|area| {
+    areas::for_each(|area| {
         // SAFETY: areas are never unmapped; counters are atomics.
         unsafe {
             let area = &*area;
@@ -139,7 +140,7 @@ fn report(own: &mut ThreadArea) {
         }
     });
     let threads = |visit: &mut dyn FnMut(&[core::sync::atomic::AtomicU64])| {
-        area::for_each(|area| {
+        areas::for_each(|area| {
             // SAFETY: as above.
             visit(unsafe { (*area).call.words });
         });

@@ -26,7 +26,8 @@ use crate::exec::calls;
 use crate::hook::Outcome;
 use crate::kernel::{self, log, process};
 use crate::setup::config::Level;
-use crate::trap::area::{self, Kind, ThreadArea};
+use crate::trap::area::{Kind, ThreadArea};
+use crate::trap::areas;
 use crate::trap::dispatch::Post;
 use crate::trap::{clock, descriptors, entry, memory};
 
@@ -188,7 +189,7 @@ pub(crate) fn serve(area: &mut ThreadArea, number: u32) -> Option<i64> {
 fn mark(area: &ThreadArea, flags: u32) {
     area.filtered.store(true, Ordering::Relaxed);
     if flags & SECCOMP_FILTER_FLAG_TSYNC != 0 {
-        area::for_each(|area| {
+        areas::for_each(|area| {
             // SAFETY: areas are never unmapped; the field is atomic.
             unsafe { (*area).filtered.store(true, Ordering::Relaxed) };
         });
@@ -255,7 +256,7 @@ pub(crate) fn is_strict_death(info: &SigInfo) -> bool {
 /// Ends the thread as strict mode does, by SIGKILL; another thread of the
 /// process lives on, as it does natively.
 pub(crate) fn die_strictly(area: &ThreadArea) -> ! {
-    if area.kind == Kind::Thread && area::LIVE.fetch_sub(1, Ordering::Relaxed) > 1 {
+    if area.kind == Kind::Thread && areas::LIVE.fetch_sub(1, Ordering::Relaxed) > 1 {
         // SAFETY: ends the thread; nothing of it is in use.
         unsafe { kernel::call_for_application(STRICT_DEATH.into(), [0; 6]) };
     }

@@ -9,7 +9,8 @@ use crate::hook::Hook;
 use crate::kernel::{self, log, process};
 use crate::ledger::{self, Executed, Holder, Ledger, Member, NATIVE, Record, Shape};
 use crate::setup::config::Level;
-use crate::trap::area::{self, Kind, ThreadArea};
+use crate::trap::area::{Kind, ThreadArea};
+use crate::trap::areas;
 use crate::trap::descriptors::{self, Kept};
 use crate::trap::dispatch;
 
@@ -252,7 +253,7 @@ pub(crate) fn reports() -> Option<bool> {
 pub(crate) fn is_alone(own: &ThreadArea) -> bool {
     let own = core::ptr::from_ref(own);
     let mut alone = true;
-    area::for_each(|area| {
+    areas::for_each(|area| {
         // SAFETY: areas are never unmapped.
         alone &= core::ptr::eq(area, own) || !unsafe { (*area).in_use.load(Ordering::Relaxed) };
     });

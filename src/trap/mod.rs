@@ -5,8 +5,10 @@
 
 mod altstack;
 pub(crate) mod area;
+pub(crate) mod areas;
 pub(crate) mod clock;
 mod clone;
+mod context;
 mod deliver;
 pub(crate) mod descriptors;
 pub(crate) mod dispatch;
@@ -14,6 +16,7 @@ pub(crate) mod entry;
 mod exit;
 pub(crate) mod filters;
 pub(crate) mod gs;
+mod held;
 pub(crate) mod ledger;
 mod listing;
 pub(crate) mod mask;

@@ -13,16 +13,19 @@ use core::sync::atomic::Ordering;
 use crate::abi::errno::Errno;
 use crate::abi::seccomp::AUDIT_ARCH_I386;
 use crate::abi::sigaction::{SIG_DFL, SIG_IGN};
-use crate::abi::sigframe::{SI_USER, SYS_SECCOMP, SigContext, SigInfo, TRAP_TRACE, UContext, bit, rflags};
+use crate::abi::sigframe::{SYS_SECCOMP, SigContext, SigInfo, TRAP_TRACE, UContext, bit, rflags};
 use crate::hook::Outcome;
 use crate::kernel;
 use crate::kernel::log;
 use crate::ledger::CoreWord;
 use crate::rewrite::{position, rewriter, table};
 use crate::trap::area::{self, Action, HookState, ThreadArea};
+use crate::trap::areas;
+use crate::trap::context::{exit, show_application};
 use crate::trap::dispatch::Post;
+use crate::trap::held::{hold, is_held_back, is_marker};
 use crate::trap::zone::{self, Zone};
-use crate::trap::{deliver, dispatch, entry, filters, gs, mask, sigaction};
+use crate::trap::{deliver, dispatch, entry, filters, gs, sigaction};
 
 /// The signal handler. Returns whether the frame is that of a handler which
 /// starts, so that the entry can start it without the kernel's help.
@@ -34,7 +37,7 @@ pub(crate) unsafe extern "C" fn handler(_signal: i32, info: *mut SigInfo, uc: *m
     // SAFETY: the kernel hands out valid pointers into its frame.
     let (info, uc) = unsafe { (&*info, &mut *uc) };
     // Not by GS, which may be the application's.
-    let mut area = area::around(core::ptr::from_mut(uc) as u64);
+    let mut area = areas::around(core::ptr::from_mut(uc) as u64);
     if area.is_null() {
         area = adopt(uc);
     }
@@ -86,15 +89,6 @@ fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     }
     area.held_signal = None;
     arrive(area, &held, uc)
-}
-
-/// A signal that was held back in a hook stays in the area, and this one is
-/// queued for it: SIGSYS is among the signals that the kernel delivers before
-/// all others but faults', so the order of the application's signals stays.
-const MARKER: SigInfo = SigInfo::new(libc::SIGSYS, SI_USER, 0x7573_6572_7472_6170);
-
-fn is_marker(info: &SigInfo) -> bool {
-    info.signo == MARKER.signo && info.code == MARKER.code && info.address == MARKER.address
 }
 
 fn zone_of(area: &ThreadArea, context: &SigContext) -> Zone {
@@ -212,14 +206,7 @@ fn enter_taken(area: &mut ThreadArea, context: &mut SigContext, return_address: 
     area.flags = context.eflags & !rflags::RF;
     area.stepping = u32::from(context.eflags & rflags::TF != 0);
     area.call.number = context.rax;
-    area.call.args = [
-        context.rdi,
-        context.rsi,
-        context.rdx,
-        context.r10,
-        context.r8,
-        context.r9,
-    ];
+    area.call.args = context.args();
     area.call.return_address = return_address;
     area.app_rsp = context.rsp;
     context.rcx = return_address;
@@ -277,182 +264,6 @@ fn step_over(area: &mut ThreadArea, zone: Zone, context: &mut SigContext) -> boo
     }
 }
 
-/// Makes the context one of the application's own code.
-fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut SigContext, mask: u64) {
-    let return_address = area.call.return_address;
-    match zone {
-        Zone::Application | Zone::Hook => {}
-        Zone::Trampoline => {
-            if let Some(site) = position::site_position(context.rip) {
-                context.rip = site;
-                if context.rcx == site.wrapping_add(2) {
-                    context.r11 = context.eflags & !rflags::RF;
-                }
-            }
-        }
-        Zone::EnterRcx => show_site(context, context.rcx),
-        Zone::Enter | Zone::GatePass => show_site(context, return_address),
-        Zone::EnterSwitched | Zone::GateTaken => {
-            context.rsp = area.app_rsp;
-            show_site(context, return_address);
-        }
-        Zone::EnterFlags => {
-            context.rsp = area.app_rsp;
-            context.eflags = area.take_flags();
-            show_site(context, return_address);
-        }
-        Zone::EnterRdi => {
-            context.rsp = area.app_rsp;
-            context.eflags = area.take_flags();
-            context.rdi = area.call.args[0];
-            show_site(context, return_address);
-        }
-        Zone::GateReturn => {
-            deliver::undo_return(area);
-            show_site(context, return_address);
-        }
-        Zone::GatePassDone => {
-            context.rip = return_address;
-            context.rcx = return_address;
-        }
-        Zone::GateTakenDone => {
-            context.rsp = area.app_rsp;
-            context.rip = return_address;
-            context.rcx = return_address;
-        }
-        Zone::GateExit => roll_back(area, context, mask),
-        Zone::GateExitDone if dispatch::is_permitted(area, context.rax as i64) => roll_back(area, context, mask),
-        Zone::ExitSaved if dispatch::is_permitted(area, area.call.result) => roll_back(area, context, mask),
-        Zone::GateExitDone => {
-            area.call.result = context.rax as i64;
-            exit(area, Outcome::Returned(area.call.result), mask);
-            roll_forward(area, context);
-        }
-        Zone::ExitSaved => {
-            exit(area, Outcome::Returned(area.call.result), mask);
-            roll_forward(area, context);
-        }
-        Zone::Beginning => {
-            let first = area.beginning;
-            context.rip = first.rip;
-            context.rsp = first.rsp;
-            [context.rdi, context.rsi, context.rdx] = [first.rdi, first.rsi, first.rdx];
-            [context.r10, context.rcx, context.r11] = [first.r10, first.rcx, first.r11];
-            context.rax = 0;
-        }
-        Zone::Resume if area.action == Action::Answer => roll_forward(area, context),
-        Zone::Resume => roll_back(area, context, mask),
-    }
-}
-
-/// At the `syscall`, as the kernel leaves a call that it restarts: the entry has
-/// used rcx and r11.
-fn show_site(context: &mut SigContext, return_address: u64) {
-    context.rip = return_address.wrapping_sub(2);
-    context.rcx = return_address;
-    context.r11 = context.eflags & !rflags::RF;
-}
-
-/// The call has not been made, or is to be made again: back to the site.
-fn roll_back(area: &mut ThreadArea, context: &mut SigContext, mask: u64) {
-    if matches!(
-        area.action,
-        Action::PassThenExit | Action::TakenPassThenExit | Action::Ask
-    ) {
-        exit(area, Outcome::Restarting, mask);
-    }
-    if area.action == Action::Return {
-        deliver::undo_return(area);
-    }
-    // restart_syscall stays: the kernel knows what it restarts.
-    let number = if context.rax == libc::SYS_restart_syscall as u64 {
-        context.rax
-    } else {
-        area.call.number
-    };
-    load_registers(area, context);
-    context.rax = number;
-    show_site(context, area.call.return_address);
-}
-
-/// The exit side, on the signal stack, where all signals are blocked: a fault of
-/// the hook's comes through. `mask` is that of the interrupted code.
-fn exit(area: &mut ThreadArea, outcome: Outcome, mask: u64) {
-    let hooked = area.hook == HookState::WantsExit;
-    if hooked {
-        kernel::set_mask(mask::all_but_faults(mask));
-    }
-    dispatch::exit(area, outcome);
-    if hooked {
-        kernel::set_mask(!0);
-    }
-}
-
-/// The call is done: on to the return address.
-fn roll_forward(area: &mut ThreadArea, context: &mut SigContext) {
-    load_registers(area, context);
-    context.rax = area.call.result as u64;
-    context.rip = area.call.return_address;
-    context.rcx = area.call.return_address;
-    context.r11 = context.eflags & !rflags::RF;
-}
-
-fn load_registers(area: &mut ThreadArea, context: &mut SigContext) {
-    area.call.restore_args();
-    [
-        context.rdi,
-        context.rsi,
-        context.rdx,
-        context.r10,
-        context.r8,
-        context.r9,
-    ] = area.call.args;
-    context.rsp = area.app_rsp;
-    context.eflags = area.take_flags();
-}
-
-/// Whether the interrupted code holds all signals back: that alone blocks SIGSYS,
-/// but for an rt_sigprocmask that has just been made.
-fn is_held_back(area: &ThreadArea, uc: &UContext) -> bool {
-    uc.uc_sigmask & bit(libc::SIGSYS) != 0 && !is_just_set(area, &uc.uc_mcontext)
-}
-
-/// Whether the mask is that of the application's rt_sigprocmask, whose exit side
-/// has not unblocked SIGSYS yet. Before the call, on the way through an unmasking,
-/// and on the signal stack, where an exit side runs too, it is one of ours.
-fn is_just_set(area: &ThreadArea, context: &SigContext) -> bool {
-    let unmasking = (entry::resume_end()..entry::exit_entry()).contains(&context.rip)
-        || context.rip == entry::gate_unmask_done() - SYSCALL_LEN;
-    area.post == Post::Mask
-        && area.held.load(Ordering::Relaxed) == 0
-        && !unmasking
-        && !area.on_signal_stack(context.rsp)
-}
-
-/// The length of `syscall`.
-const SYSCALL_LEN: u64 = 2;
-
-/// Inside a hook: blocks everything but faults until the entry ends, and keeps
-/// the signal until then. A fault signal that was sent then still waits in the
-/// kernel.
-fn hold(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) {
-    if !is_held_back(area, uc) {
-        let mask = uc.uc_sigmask & !sigaction::reserved();
-        if area.held.load(Ordering::Relaxed) == 0 {
-            area.saved_mask.store(mask, Ordering::Relaxed);
-            area.held.store(1, Ordering::Relaxed);
-        }
-        uc.uc_sigmask = mask::all_but_faults(mask);
-        if area.held_signal.is_none() {
-            area.held_signal = Some(*info);
-            kernel::requeue(&MARKER);
-            return;
-        }
-    }
-    uc.uc_sigmask |= bit(info.signo);
-    kernel::requeue(info);
-}
-
 /// Keeps a reserved signal that the application has blocked.
 fn wait_for_unblocking(area: &mut ThreadArea, info: &SigInfo) {
     let slot = &mut area.waiting[usize::from(info.signo == libc::SIGILL)];
@@ -481,7 +292,7 @@ fn die_of_fault(area: &ThreadArea, info: &SigInfo, uc: &mut UContext) {
 
 /// A thread that existed before us: makes its area on its first trap.
 fn adopt(uc: &mut UContext) -> *mut ThreadArea {
-    let Ok(area) = area::allocate() else {
+    let Ok(area) = areas::allocate() else {
         log::fatal("no memory for the area of a thread that existed at load");
     };
     // SAFETY: just allocated, ours alone; this thread has no area yet.
@@ -499,8 +310,8 @@ fn adopt(uc: &mut UContext) -> *mut ThreadArea {
         (*area).waiting = [None, None];
         (*area).held.store(0, Ordering::Relaxed);
     }
-    area::LIVE.fetch_add(1, Ordering::Relaxed);
-    area::EVER.fetch_add(1, Ordering::Relaxed);
+    areas::LIVE.fetch_add(1, Ordering::Relaxed);
+    areas::EVER.fetch_add(1, Ordering::Relaxed);
     rewriter::stranger_adopted();
     // sigreturn sets the alternate stack from the frame.
     // SAFETY: as above.

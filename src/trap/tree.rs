@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use crate::hook::{Hook, Others, Process, Report, Summary, Tree};
 use crate::kernel;
 use crate::ledger::{CoreWord, Ledger, Record};
-use crate::trap::area;
+use crate::trap::areas;
 use crate::trap::descriptors::Numbers;
 use crate::trap::{clock, descriptors, ledger};
 
@@ -63,7 +63,7 @@ pub(crate) fn report(numbers: &Numbers, hook: &dyn Hook, ledger: Ledger<'static>
 
 /// The words of threads of this process that have no block.
 fn for_each_private(mut visit: impl FnMut(&[AtomicU64], &[AtomicU64])) {
-    area::for_each(|area| {
+    areas::for_each(|area| {
         // SAFETY: areas are never unmapped; words are atomics.
         let area = unsafe { &*area };
         if area.block == 0 && area.epoch == crate::ledger::epoch() {

@@ -104,7 +104,10 @@ pub(crate) fn keep<R>(state: *mut State, hook: impl FnOnce() -> R) -> R {
             if (*state).in_use & HI16_ZMM != 0 {
                 usertrap_vector_save_hi16(state);
             }
-            if (*state).in_use & (ZMM_HI256 | OPMASK) != 0 {
+            if (*state).in_use & OPMASK != 0 {
+                usertrap_vector_save_k(state);
+            }
+            if (*state).in_use & ZMM_HI256 != 0 {
                 usertrap_vector_save_zmm(state);
             } else if (*state).in_use & AVX != 0 {
                 usertrap_vector_save_ymm(state);
@@ -132,7 +135,10 @@ pub(crate) fn keep<R>(state: *mut State, hook: impl FnOnce() -> R) -> R {
             if before & HI16_ZMM != 0 {
                 usertrap_vector_load_hi16(state);
             }
-            if before & (ZMM_HI256 | OPMASK) != 0 {
+            if before & OPMASK != 0 {
+                usertrap_vector_load_k(state);
+            }
+            if before & ZMM_HI256 != 0 {
                 usertrap_vector_load_zmm(state);
             } else if before & AVX != 0 {
                 usertrap_vector_load_ymm(state);
@@ -158,19 +164,18 @@ unsafe extern "C" fn usertrap_vector_init(state: *mut State, components: u64) {
 }
 
 macro_rules! moves {
-    ($($(#[$doc:meta])* $name:ident: $registers:literal, $body:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident: $field:ident, $registers:literal, $move:literal;)*) => {
         $($(#[$doc])*
         #[unsafe(naked)]
         unsafe extern "C" fn $name(state: *mut State) {
             naked_asm!(
                 ".cfi_startproc",
                 concat!(".irp n, ", $registers),
-                $body,
+                $move,
                 ".endr",
                 "ret",
                 ".cfi_endproc",
-                zmm = const core::mem::offset_of!(State, zmm),
-                k = const core::mem::offset_of!(State, k),
+                at = const core::mem::offset_of!(State, $field),
             )
         })*
     };
@@ -178,18 +183,15 @@ macro_rules! moves {
 
 moves! {
     /// ymm0–ymm15.
-    usertrap_vector_save_ymm: "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
-        "vmovups [rdi + {zmm} + \\n * 64], ymm\\n\n.if 0\n.byte {k}\n.endif";
-    usertrap_vector_load_ymm: "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
-        "vmovups ymm\\n, [rdi + {zmm} + \\n * 64]\n.if 0\n.byte {k}\n.endif";
-    /// zmm0–zmm15 and k0–k7.
-    usertrap_vector_save_zmm: "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
-        "vmovups [rdi + {zmm} + \\n * 64], zmm\\n\n.if \\n < 8\nkmovq [rdi + {k} + \\n * 8], k\\n\n.endif";
-    usertrap_vector_load_zmm: "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
-        "vmovups zmm\\n, [rdi + {zmm} + \\n * 64]\n.if \\n < 8\nkmovq k\\n, [rdi + {k} + \\n * 8]\n.endif";
+    usertrap_vector_save_ymm: zmm, "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15", "vmovups [rdi + {at} + \\n * 64], ymm\\n";
+    usertrap_vector_load_ymm: zmm, "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15", "vmovups ymm\\n, [rdi + {at} + \\n * 64]";
+    /// zmm0–zmm15.
+    usertrap_vector_save_zmm: zmm, "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15", "vmovups [rdi + {at} + \\n * 64], zmm\\n";
+    usertrap_vector_load_zmm: zmm, "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15", "vmovups zmm\\n, [rdi + {at} + \\n * 64]";
     /// zmm16–zmm31.
-    usertrap_vector_save_hi16: "16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31",
-        "vmovups [rdi + {zmm} + \\n * 64], zmm\\n\n.if 0\n.byte {k}\n.endif";
-    usertrap_vector_load_hi16: "16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31",
-        "vmovups zmm\\n, [rdi + {zmm} + \\n * 64]\n.if 0\n.byte {k}\n.endif";
+    usertrap_vector_save_hi16: zmm, "16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31", "vmovups [rdi + {at} + \\n * 64], zmm\\n";
+    usertrap_vector_load_hi16: zmm, "16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31", "vmovups zmm\\n, [rdi + {at} + \\n * 64]";
+    /// k0–k7.
+    usertrap_vector_save_k: k, "0,1,2,3,4,5,6,7", "kmovq [rdi + {at} + \\n * 8], k\\n";
+    usertrap_vector_load_k: k, "0,1,2,3,4,5,6,7", "kmovq k\\n, [rdi + {at} + \\n * 8]";
 }
