@@ -36,7 +36,9 @@ pub enum VectorUse {
     /// None at all: nothing is saved.
     None,
     /// The low halves `xmm0`–`xmm15` by legacy SSE instructions only, which
-    /// leave the upper halves alone: what Rust compiles to for plain x86-64.
+    /// leave the upper halves alone: what Rust compiles to for plain x86-64. No
+    /// floating-point arithmetic: it would find the application's mxcsr, and
+    /// leave its flags there.
     Sse,
     /// Anything that the CPU has: x87, ymm, zmm, mask registers, mxcsr.
     All,
