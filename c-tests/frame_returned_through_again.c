@@ -1,14 +1,16 @@
 // A handler's frame that is kept can be returned through again: each time registers, mask and
-// alternate stack are those that it says.
+// alternate stack are those that it says, and no byte of it has changed.
 #include "check.h"
 #include <ucontext.h>
 
 static char altstack[65536];
 static volatile uintptr_t kept;
 static volatile long returns;
+static char copy[304]; // the kernel's struct ucontext
 static void handler(int sig, siginfo_t *info, void *context) {
     (void)sig, (void)info;
     kept = (uintptr_t)context; // rsp of rt_sigreturn
+    memcpy(copy, context, sizeof copy);
 }
 
 int main(void) {
@@ -24,6 +26,7 @@ int main(void) {
         CHECK_EQ(raw3(SYS_tgkill, getpid(), raw0(SYS_gettid), SIGUSR1), 0);
         // Here four times, by the frame of the first one.
         CHECK(kept != 0);
+        CHECK(!memcmp((void *)kept, copy, sizeof copy));
         CHECK_EQ(raw2(SYS_sigaltstack, NULL, &now), 0);
         CHECK_EQ(now.ss_sp, altstack);
         CHECK_EQ(now.ss_size, sizeof altstack);

@@ -120,12 +120,6 @@ class Image:
                 ("usertrap_begun", "usertrap_entry_end"),
             )
         ]
-        arena, size = symbols["_ZN8usertrap7rewrite5table5ARENA"]
-        # Here rbx leads to the area, and the CFI says so.
-        self.clone = [
-            (BASE + symbols[start][0], BASE + symbols[end][0])
-            for start, end in (("usertrap_gate_clone", "usertrap_gate_last"), ("usertrap_clone", "usertrap_thread_exit"))
-        ]
         self.arena = range(BASE + arena, BASE + arena + size)
         first = read(self.gate, 9)
         if first[:5] != STORE_RCX:
@@ -135,7 +129,7 @@ class Image:
     def trampoline_return(self, pc):
         """The return address in the trampoline around pc."""
         code = read(pc - pc % TRAMPOLINE_SIZE, TRAMPOLINE_SIZE)
-        for at in (0, 5):
+        for at in (0, 5, 7):
             if code[at : at + 2] == MOVABS:
                 return struct.unpack_from("<Q", code, at + 2)[0]
         return None

@@ -19,7 +19,7 @@ use core::mem::offset_of;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use crate::abi::sigaction::NSIG;
-use crate::abi::sigframe::{AltStack, SigInfo, rflags};
+use crate::abi::sigframe::{AltStack, SigInfo, UContext, rflags};
 use crate::exec::launch::Leftovers;
 use crate::hook::Call;
 use crate::ledger::{CORE, CoreWord};
@@ -48,10 +48,12 @@ pub(crate) enum Action {
     Clone = 3,
     /// The thread ends: give the area back, then make the call.
     ThreadExit = 4,
-    /// Like `Pass`, for rt_sigreturn: an interruption gives its frame back.
+    /// Like `Pass`, for rt_sigreturn, with `returning.frame`.
     Return = 6,
-    /// Like `Pass`, with all signals blocked: until the kernel loads the frame
-    /// of rt_sigreturn, or until exit_group has ended the process.
+    /// The same, with all signals blocked until the kernel has loaded it.
+    ReturnBlocked = 10,
+    /// Like `Pass`, with all signals blocked: until exit_group has ended the
+    /// process.
     PassBlocked = 5,
     /// Like `Pass`, where GS is the application's.
     TakenPass = 7,
@@ -115,6 +117,7 @@ pub(crate) struct ThreadArea {
     pub(crate) sse: Sse,
     /// The application's handler that begins.
     pub(crate) beginning: Beginning,
+    pub(crate) returning: Returning,
     /// Link of the free list, as the list's head encodes it.
     pub(crate) next_free: AtomicU64,
 
@@ -132,8 +135,6 @@ pub(crate) struct ThreadArea {
     pub(crate) held_signal: Option<SigInfo>,
     /// Reserved signals that wait for being unblocked.
     pub(crate) waiting: [Option<SigInfo>; 2],
-    /// What an rt_sigreturn under way has changed.
-    pub(crate) returning: Returning,
     /// Whether a filter of the application's own may decide on the thread's
     /// calls (`trap::filters`).
     pub(crate) filtered: AtomicBool,
@@ -182,11 +183,13 @@ pub(crate) struct Beginning {
     pub(crate) r11: u64,
 }
 
-/// Masks and alternate stacks before an rt_sigreturn: those in its frame, and
-/// ours of the reserved signals and of the application's stack.
-#[derive(Clone, Copy)]
+/// An rt_sigreturn under way.
+#[repr(C)]
 pub(crate) struct Returning {
-    pub(crate) frame: (u64, AltStack),
+    /// The application's frame as the kernel is to load it.
+    pub(crate) frame: UContext,
+    /// The mask of the reserved signals, and the application's alternate stack,
+    /// before it.
     pub(crate) before: (u64, AltStack),
 }
 

@@ -41,6 +41,7 @@ pub(crate) fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut 
         }
         Zone::GateReturn => {
             deliver::undo_return(area);
+            context.rsp = area.app_rsp;
             show_site(context, return_address);
         }
         Zone::GatePassDone => {
@@ -121,7 +122,7 @@ pub(crate) fn exit(area: &mut ThreadArea, outcome: Outcome, mask: u64) {
 }
 
 /// The call is done: on to the return address.
-fn roll_forward(area: &mut ThreadArea, context: &mut SigContext) {
+pub(crate) fn roll_forward(area: &mut ThreadArea, context: &mut SigContext) {
     load_registers(area, context);
     context.rax = area.call.result as u64;
     context.rip = area.call.return_address;

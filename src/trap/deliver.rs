@@ -18,7 +18,9 @@ use crate::abi::sigframe::{
 };
 use crate::kernel;
 use crate::trap::altstack::{self, SS_AUTODISARM};
-use crate::trap::area::{Action, Returning, ThreadArea};
+use crate::trap::area::{Action, ThreadArea};
+use crate::trap::context;
+use crate::trap::dispatch::Post;
 use crate::trap::mask::{block_all, requeue_waiting};
 use crate::trap::sigaction::{self, SA_RESETHAND};
 
@@ -61,7 +63,7 @@ pub(crate) fn deliver(
     let overflows = (switch || stack.in_use(rsp)) && !stack.holds(frame);
     let restores = action.flags & SA_RESTORER != 0;
     if overflows || !restores || !kernel::can_write_range(frame, written_to) {
-        return force_fault(area, info, uc, waiting);
+        return force_fault(area, info.signo, uc, waiting);
     }
     let handler_mask = action.mask
         | if action.flags & libc::SA_NODEFER as u64 == 0 {
@@ -115,14 +117,15 @@ pub(crate) fn deliver(
     true
 }
 
-/// There is no room for a frame: SIGSEGV instead, as `force_sigsegv` has it,
-/// which ends the process if the application cannot take that either.
-fn force_fault(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext, waiting: Option<u64>) -> bool {
+/// There is no room for the frame of the signal `failed`, or none was found (0):
+/// SIGSEGV instead, as `force_sigsegv` has it, which ends the process if the
+/// application cannot take that either.
+fn force_fault(area: &mut ThreadArea, failed: i32, uc: &mut UContext, waiting: Option<u64>) -> bool {
     let fault = SigInfo::new(libc::SIGSEGV, SI_KERNEL, 0);
     // SAFETY: tables outlive the threads that use them.
     let action = unsafe { (*area.dispositions.load(Ordering::Relaxed)).get(libc::SIGSEGV) };
     let caught = action.handler != SIG_DFL && action.handler != SIG_IGN;
-    if info.signo != libc::SIGSEGV && caught && waiting.unwrap_or(uc.uc_sigmask) & bit(libc::SIGSEGV) == 0 {
+    if failed != libc::SIGSEGV && caught && waiting.unwrap_or(uc.uc_sigmask) & bit(libc::SIGSEGV) == 0 {
         return deliver(area, &action, &fault, uc, waiting);
     }
     sigaction::set_default(libc::SIGSEGV);
@@ -146,70 +149,50 @@ fn fpstate_size(uc: &UContext) -> u64 {
     }
 }
 
-/// In the flags of the alternate stack of a frame that has been returned
-/// through: no flag that the kernel knows, so it leaves the thread's stack, which
-/// is ours, alone. The padding then has the reserved signals of the mask, all of
-/// which are below 32. The application may return through the frame again.
-const RETURNED: i32 = 1 << 30;
-
-/// rt_sigreturn of the application: takes its virtual state out of the frame
-/// and puts the kernel's in. A signal that comes in before the kernel has loaded
-/// the frame finds it as it was ([`undo_return`]).
+/// rt_sigreturn of the application: takes its virtual state out of the frame, and
+/// puts the kernel's into a copy, which the kernel loads. All signals stay
+/// blocked until then only if one has to find it loaded.
 pub(crate) fn sigreturn(area: &mut ThreadArea) -> Action {
-    // A step would find the frame changed; the kernel takes the flags from
-    // there anyway.
+    // The kernel takes the flags from the frame.
     area.flags &= !rflags::TF;
-    let uc = area.app_rsp as *mut UContext;
+    area.returning.before = (area.virtual_mask, area.altstack);
+    area.post = Post::Frame;
     // SAFETY: rt_sigreturn has its frame at rsp; if there is none the fault is
-    // reported as the application's SIGSEGV, as natively.
-    let (mut mask, mut stack, rsp) = unsafe {
-        (
-            (&raw const (*uc).uc_sigmask).read_unaligned(),
-            (&raw const (*uc).uc_stack).read_unaligned(),
-            (&raw const (*uc).uc_mcontext.rsp).read_unaligned(),
-        )
-    };
-    if stack.flags & RETURNED != 0 {
-        mask |= u64::from(stack.pad as u32);
-        stack.flags &= !RETURNED;
-        stack.pad = 0;
-    }
-    // One that is let in must find the frame loaded.
+    // the application's ([`bad_frame`]).
+    let mut frame = unsafe { (area.app_rsp as *const UContext).read_unaligned() };
+    area.post = Post::None;
+    let (mask, stack) = (frame.uc_sigmask, frame.uc_stack);
+    frame.uc_sigmask = mask & !sigaction::reserved();
+    frame.uc_stack = area.signal_stack();
     let waits = area.waiting.iter().flatten().any(|info| mask & bit(info.signo) == 0);
     if waits {
         block_all(area);
     }
-    area.returning = Returning {
-        frame: (mask, stack),
-        before: (area.virtual_mask, area.altstack),
-    };
     area.virtual_mask = mask & sigaction::reserved();
     // As `restore_altstack`: errors are ignored.
-    let _ = altstack::set(&mut area.altstack, rsp, stack);
-    let kept = AltStack {
-        flags: stack.flags | RETURNED,
-        pad: area.virtual_mask as i32,
-        ..stack
-    };
-    write_return(uc, mask & !area.virtual_mask, kept);
+    let _ = altstack::set(&mut area.altstack, frame.uc_mcontext.rsp, stack);
+    area.returning.frame = frame;
     if waits {
         requeue_waiting(area);
-        return Action::PassBlocked;
+        return Action::ReturnBlocked;
     }
     Action::Return
 }
 
 /// The rt_sigreturn under way is not made now.
 pub(crate) fn undo_return(area: &mut ThreadArea) {
-    let (mask, stack) = area.returning.frame;
-    write_return(area.app_rsp as *mut UContext, mask, stack);
     (area.virtual_mask, area.altstack) = area.returning.before;
 }
 
-fn write_return(uc: *mut UContext, mask: u64, stack: AltStack) {
-    // SAFETY: the frame was read just before, and is the kernel's to read.
-    unsafe {
-        (&raw mut (*uc).uc_sigmask).write_unaligned(mask);
-        (&raw mut (*uc).uc_stack).write_unaligned(stack);
+/// There is no frame for the rt_sigreturn under way: the application's SIGSEGV,
+/// behind the call (`signal_fault` of `arch/x86/kernel/signal.c`). Returns
+/// whether a handler starts.
+pub(crate) fn bad_frame(area: &mut ThreadArea, uc: &mut UContext) -> bool {
+    area.post = Post::None;
+    area.call.result = 0;
+    context::roll_forward(area, &mut uc.uc_mcontext);
+    if area.held.swap(0, Ordering::Relaxed) != 0 {
+        uc.uc_sigmask = area.saved_mask.load(Ordering::Relaxed);
     }
+    force_fault(area, 0, uc, None)
 }

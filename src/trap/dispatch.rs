@@ -34,6 +34,9 @@ pub(crate) enum Post {
     Listing,
     /// The application's filters have been asked; the call is still to be served.
     Ask,
+    /// The frame of an rt_sigreturn is read and written: a fault is the
+    /// application's.
+    Frame,
     /// A filter of the application's own has been installed.
     Filter,
 }

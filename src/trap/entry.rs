@@ -23,6 +23,9 @@
 //!      leave ◀──────────────── resume ◀────────────────┘
 //! ```
 //!
+//! An rt_sigreturn of the application goes by gate_return, with rsp at a copy of
+//! its frame in the area (`trap::deliver`): its own stays as it is.
+//!
 //! Where the application uses GS for itself (`trap::gs`) every call traps, the
 //! handler itself puts it into the area and lets rsp lead there: from `taken`
 //! the way is the same, and to the kernel by gate_taken or gate_taken_exit,
@@ -98,7 +101,7 @@ use core::sync::atomic::{AtomicU8, Ordering};
 
 use crate::abi::sigframe::{RtSigFrame, SigContext, UContext, rflags};
 use crate::hook::Call;
-use crate::trap::area::{Action, Beginning, ThreadArea};
+use crate::trap::area::{Action, Beginning, Returning, ThreadArea};
 use crate::trap::areas::{FREE_AREAS, FREE_PAGE_BITS};
 use crate::trap::gs::{self, FSGSBASE};
 use crate::trap::{clone, dispatch, signal};
@@ -175,6 +178,8 @@ global_asm!(
     CLONE = const Action::Clone as u32,
     THREAD_EXIT = const Action::ThreadExit as u32,
     RETURN = const Action::Return as u32,
+    RETURN_BLOCKED = const Action::ReturnBlocked as u32,
+    RETURN_FRAME = const offset_of!(ThreadArea, returning) + offset_of!(Returning, frame),
     PASS_BLOCKED = const Action::PassBlocked as u32,
     TAKEN_PASS = const Action::TakenPass as u32,
     TAKEN_PASS_THEN_EXIT = const Action::TakenPassThenExit as u32,

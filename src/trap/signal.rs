@@ -65,6 +65,10 @@ enum Next {
     Begin,
 }
 
+fn begins(handler: bool) -> Next {
+    if handler { Next::Begin } else { Next::Return }
+}
+
 fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     if info.signo == libc::SIGSYS && is_trap(info) {
         trap(area, info, &mut uc.uc_mcontext);
@@ -114,6 +118,9 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     if info.signo == libc::SIGTRAP && info.code == TRAP_TRACE && step_over(area, zone, context) {
         return Next::Return;
     }
+    if zone == Zone::Hook && is_fault(info) && area.post == Post::Frame {
+        return begins(deliver::bad_frame(area, uc));
+    }
     if zone == Zone::Hook || is_held_back(area, uc) {
         if is_fault(info) {
             die_of_fault(area, info, uc);
@@ -144,11 +151,7 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     } else if action.handler == SIG_DFL || action.handler == SIG_IGN || blocked {
         default(info, uc);
     } else {
-        return if deliver::deliver(area, &action, info, uc, waiting) {
-            Next::Begin
-        } else {
-            Next::Return
-        };
+        return begins(deliver::deliver(area, &action, info, uc, waiting));
     }
     Next::Return
 }

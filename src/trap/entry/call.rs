@@ -87,8 +87,8 @@ macro_rules! call {
             "usertrap_load_args",
             "usertrap_restore_flags",
             "mov rax, [rsp + {NUMBER}]",
-            "mov rsp, [rsp + {APP_RSP}]",
-            "usertrap_cfi_lost",
+            "lea rsp, [rsp + {RETURN_FRAME}]",
+            "usertrap_cfi_switched -{RETURN_FRAME}",
             "jmp usertrap_gate_return",
             "usertrap_cfi_area",
             "usertrap_other:",
@@ -132,8 +132,10 @@ macro_rules! call {
             "cmp eax, {THREAD_EXIT}",
             "je usertrap_other",
             "mov dword ptr [rsp + {HELD}], 0",
-            "cmp eax, {PASS_BLOCKED}", // the frame has the mask
+            "cmp eax, {PASS_BLOCKED}", // for good
             "je usertrap_pass",
+            "cmp eax, {RETURN_BLOCKED}", // until the kernel has the frame's mask
+            "je usertrap_return",
             "lea rsi, [rsp + {SAVED_MASK}]",
             "mov eax, {SYS_RT_SIGPROCMASK}",
             "mov edi, {SIG_SETMASK}",

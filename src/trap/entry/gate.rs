@@ -51,9 +51,10 @@ macro_rules! gate {
             "syscall",
             "usertrap_gate_taken_exit_done:",
             "jmp usertrap_taken_exit_entry",
-            // rt_sigreturn of the application, its frame made ready for the kernel.
+            // rt_sigreturn of the application: rsp = the frame in the area, all else
+            // is the application's.
             "usertrap_gate_return:",
-            "usertrap_cfi_lost",
+            "usertrap_cfi_switched -{RETURN_FRAME}",
             "syscall",
             "ud2",
             // rbx = the child's area, rbp = this thread's, all signals blocked.

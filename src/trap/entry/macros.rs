@@ -86,11 +86,11 @@ macro_rules! assembler_macros {
             //
             // register \\reg was saved at \\base + \\offset: DW_CFA_expression, DW_OP_breg
             ".macro usertrap_cfi_saved reg, base, offset",
-            ".cfi_escape 0x10, \\reg, 3, 0x70 + \\base, ((\\offset) & 0x7f) | 0x80, (\\offset) >> 7",
+            ".cfi_escape 0x10, \\reg, 3, 0x70 + \\base, ((\\offset) & 0x7f) | 0x80, ((\\offset) >> 7) & 0x7f",
             ".endm",
             // CFA = *(\\base + \\offset): DW_CFA_def_cfa_expression, DW_OP_breg, DW_OP_deref
             ".macro usertrap_cfi_cfa base, offset",
-            ".cfi_escape 0x0f, 4, 0x70 + \\base, ((\\offset) & 0x7f) | 0x80, (\\offset) >> 7, 0x06",
+            ".cfi_escape 0x0f, 4, 0x70 + \\base, ((\\offset) & 0x7f) | 0x80, ((\\offset) >> 7) & 0x7f, 0x06",
             ".endm",
             // rsp + \\above = area, which has the argument registers too.
             ".macro usertrap_cfi_area above=0",
