@@ -118,11 +118,16 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     if info.signo == libc::SIGTRAP && info.code == TRAP_TRACE && step_over(area, zone, context) {
         return Next::Return;
     }
-    if zone == Zone::Hook && is_fault(info) && area.post == Post::Frame {
+    let fault = is_fault(info) && may_fault(info, zone, context);
+    if fault && is_blocked_fault(info, uc) {
+        kernel::requeue(info);
+        return Next::Return;
+    }
+    if zone == Zone::Hook && fault && area.post == Post::Frame {
         return begins(deliver::bad_frame(area, uc));
     }
     if zone == Zone::Hook || is_held_back(area, uc) {
-        if is_fault(info) {
+        if fault {
             die_of_fault(area, info, uc);
         } else {
             hold(area, info, uc);
@@ -144,9 +149,9 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     // SAFETY: tables outlive the threads that use them (`sigaction::change`).
     let action = unsafe { (*table).get(info.signo) };
     let blocked = waiting.unwrap_or(area.virtual_mask) & bit(info.signo) != 0;
-    if blocked && !is_fault(info) {
+    if blocked && !fault {
         wait_for_unblocking(area, info);
-    } else if action.handler == SIG_IGN && !is_fault(info) {
+    } else if action.handler == SIG_IGN && !fault {
         // Ignored, as the kernel would have done by itself.
     } else if action.handler == SIG_DFL || action.handler == SIG_IGN || blocked {
         default(info, uc);
@@ -240,6 +245,20 @@ fn is_fault(info: &SigInfo) -> bool {
             info.signo,
             libc::SIGSEGV | libc::SIGBUS | libc::SIGILL | libc::SIGFPE | libc::SIGTRAP | libc::SIGSYS
         )
+}
+
+/// Whether an instruction there can have raised it. A thread may also send itself
+/// a signal with such a code, which then arrives behind a system call.
+fn may_fault(info: &SigInfo, zone: Zone, context: &SigContext) -> bool {
+    let in_gate = (entry::gate_start()..entry::gate_end()).contains(&context.rip);
+    info.signo == libc::SIGSYS || zone == Zone::Application || zone == Zone::Hook && !in_gate
+}
+
+/// Whether the signal is blocked, and not raised here: no blocked signal of an
+/// instruction's gets to a handler, but one that has been sent with such a code
+/// does, in place of a trap (`dequeue_synchronous_signal` of `kernel/signal.c`).
+fn is_blocked_fault(info: &SigInfo, uc: &UContext) -> bool {
+    sigaction::FAULTS & uc.uc_sigmask & bit(info.signo) != 0
 }
 
 /// A step of the trap flag inside our code: passes over it. The application
