@@ -30,7 +30,7 @@ OURS = {
     # In the handler of an application's signal.
     "signal": {"rt_sigprocmask", "rt_sigaction", "rt_tgsigqueueinfo", "getpid", "gettid"},
     # In a new thread or process, before its first call.
-    "child": {"getpid", "rt_sigaction", "rt_sigprocmask", "sigaltstack", "sched_yield"} | EXEC | SERVED,
+    "child": {"getpid", "gettid", "rt_sigaction", "rt_sigprocmask", "sigaltstack", "sched_yield"} | EXEC | SERVED,
     # Around a clone, fork or vfork, in the parent.
     "clone": {"mmap", "mprotect", "munmap", "rt_sigprocmask", "sched_yield", "kill"} | EXEC | SERVED,
     # Before an exec, also one that fails.

@@ -103,7 +103,8 @@ pub struct SigInfo {
     pub errno: i32,
     /// `SI_USER`, `SYS_SECCOMP`, …; above 0 for signals that the kernel made.
     pub code: i32,
-    pad: i32,
+    /// Padding, which the kernel hands on as the sender left it.
+    pub padding: u32,
     /// SIGSYS: address behind the instruction; SIGSEGV and the like: the
     /// faulting address.
     pub address: u64,
@@ -122,7 +123,7 @@ impl SigInfo {
             signo,
             errno: 0,
             code,
-            pad: 0,
+            padding: 0,
             address,
             syscall: 0,
             arch: 0,
@@ -133,6 +134,8 @@ impl SigInfo {
 
 /// `SI_KERNEL`.
 pub const SI_KERNEL: i32 = 0x80;
+/// `SI_TKILL`.
+pub const SI_TKILL: i32 = -6;
 /// `SI_USER`.
 pub const SI_USER: i32 = 0;
 

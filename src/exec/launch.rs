@@ -17,8 +17,8 @@ use crate::rewrite::lock;
 use crate::trap::area::{Action, Kind, ThreadArea};
 use crate::trap::areas;
 use crate::trap::descriptors::{self, Kept};
-use crate::trap::mask::{give_back_waiting, hold_all};
-use crate::trap::{dispatch, filters, ledger, sigaction};
+use crate::trap::mask::hold_all;
+use crate::trap::{dispatch, filters, ledger, pending, sigaction};
 
 /// What goes over to the new image besides the program.
 #[derive(Clone, Copy)]
@@ -57,7 +57,7 @@ pub(crate) fn serve(area: &mut ThreadArea) -> Action {
             if let Some(result) = filters::decide_on_exec(area) {
                 return dispatch::answer(area, result);
             }
-            give_back_waiting(area);
+            pending::give_back(area);
             match program {
                 Program::Native => natively(area, &request),
                 Program::Interposed(target) if descriptors::are_shared() => {

@@ -15,7 +15,7 @@ use core::ffi::CStr;
 
 use crate::abi::errno::Errno;
 use crate::abi::sigaction::{KernelSigaction, SIGSET_SIZE};
-use crate::abi::sigframe::{AltStack, SigInfo};
+use crate::abi::sigframe::{AltStack, SI_USER, SigInfo};
 
 unsafe extern "C" {
     /// `syscall` with the number and six arguments in C order; the raw result.
@@ -173,23 +173,57 @@ pub unsafe fn sigaltstack(new: Option<&AltStack>) -> Result<AltStack, Errno> {
 }
 
 /// rt_tgsigqueueinfo(2) to the calling thread: queues `info` again as it was.
+/// Where the queue is full, without what it says but its number: the kernel
+/// takes that of one who asks like `kill`.
 pub fn requeue(info: &SigInfo) {
-    // SAFETY: `info` is live; a thread may send any siginfo to itself.
-    unsafe {
+    let thread = gettid();
+    if queue(thread, info) == Err(Errno::EAGAIN) {
+        let _ = queue(thread, &SigInfo::new(info.signo, SI_USER, 0));
+    }
+}
+
+/// rt_tgsigqueueinfo(2) to a thread of the calling process.
+pub fn queue(thread: u32, info: &SigInfo) -> Result<(), Errno> {
+    // SAFETY: `info` is live; a process may send any siginfo to itself.
+    let result = unsafe {
         syscall!(
             SYS_rt_tgsigqueueinfo,
             getpid(),
-            gettid(),
+            thread,
             info.signo,
             core::ptr::from_ref(info)
         )
     };
+    checked(result).map(drop)
+}
+
+/// rt_sigtimedwait(2) for a time in nanoseconds, or for ever.
+pub fn sigtimedwait(set: u64, info: &mut SigInfo, nanoseconds: Option<u64>) -> Result<i32, Errno> {
+    let time = nanoseconds.map(|time| [time / 1_000_000_000, time % 1_000_000_000]);
+    let time = time.as_ref().map_or(core::ptr::null(), |time| time.as_ptr());
+    // SAFETY: all pointers are to live values of the kernel's layouts.
+    let result = unsafe {
+        syscall!(
+            SYS_rt_sigtimedwait,
+            &raw const set,
+            core::ptr::from_mut(info),
+            time,
+            SIGSET_SIZE
+        )
+    };
+    checked(result).map(|signal| signal as i32)
 }
 
 /// getpid(2).
 pub fn getpid() -> u32 {
     // SAFETY: takes no pointers, has no effect.
     unsafe { syscall!(SYS_getpid) as u32 }
+}
+
+/// getuid(2).
+pub fn getuid() -> u32 {
+    // SAFETY: takes no pointers, has no effect.
+    unsafe { syscall!(SYS_getuid) as u32 }
 }
 
 /// getppid(2): 0 if the parent is in another pid namespace.

@@ -26,7 +26,7 @@ use crate::rewrite::{rewriter, site, table, warm, writer};
 use crate::setup::config::{Config, ConfigError, Level, Rewrite, Unfit};
 use crate::tools;
 use crate::trap::area::ThreadArea;
-use crate::trap::{area, areas, clock, dispatch, entry, gs, ledger, sigaction};
+use crate::trap::{area, areas, clock, dispatch, entry, gs, ledger, pending, sigaction};
 
 /// Why we cannot work here, with the remedy (I14).
 enum Reason<'a> {
@@ -223,7 +223,8 @@ fn make_first_area(inherited: &Inherited) -> Result<&'static mut ThreadArea, Err
     area.dispositions
         .store((&raw const sigaction::PROCESS).cast_mut(), Ordering::Relaxed);
     area.kind = area::Kind::Thread;
-    area.virtual_mask = inherited.blocked;
+    area.begin(&pending::PROCESS);
+    area.set_virtual_mask(inherited.blocked);
     area.filtered.store(inherited.filtered, Ordering::Relaxed);
     gs::install(area);
     // SAFETY: the stack is this area's.

@@ -22,10 +22,12 @@ use crate::abi::sigaction::NSIG;
 use crate::abi::sigframe::{AltStack, SigInfo, UContext, rflags};
 use crate::exec::launch::Leftovers;
 use crate::hook::Call;
+use crate::kernel;
 use crate::ledger::{CORE, CoreWord};
 use crate::trap::areas;
 use crate::trap::descriptors::Numbers;
-use crate::trap::sigaction::Dispositions;
+use crate::trap::pending::{self, Pending};
+use crate::trap::sigaction::{Dispositions, reserved};
 
 pub(super) const PAGE: usize = 4096;
 pub(super) const SIGNAL_STACK: usize = 64 * 1024;
@@ -61,6 +63,11 @@ pub(crate) enum Action {
     TakenPassThenExit = 8,
     /// Ask the application's filters about the call, then run the exit side.
     Ask = 9,
+    /// Like `PassThenExit`, with all signals blocked, which only the call's own
+    /// mask lets in.
+    WaitBlocked = 11,
+    /// The same, where GS is the application's.
+    TakenWaitBlocked = 12,
 }
 
 /// What the hook has to do with the call in flight; it costs the way through the
@@ -130,11 +137,23 @@ pub(crate) struct ThreadArea {
     /// What the core has to do at the exit side.
     pub(crate) post: crate::trap::dispatch::Post,
     /// Reserved signals (SIGSYS, SIGILL) that the application has blocked.
+    /// Set by [`ThreadArea::set_virtual_mask`].
     pub(crate) virtual_mask: u64,
+    /// Reserved signals that the thread does not take now: the same, or what
+    /// the call in flight has in its place. Other threads look at it.
+    pub(crate) closed: AtomicU64,
+    /// The thread's number; 0 before it runs and when it ends.
+    pub(crate) thread: AtomicU32,
+    /// Another thread has sent a [`pending::POKE`].
+    pub(crate) poked: AtomicBool,
+    /// Reserved signals that wait for the thread.
+    pub(crate) pending: Pending,
+    /// Those that wait for its process: [`pending::PROCESS`], or `own_process`
+    /// of some area.
+    pub(crate) process_pending: AtomicPtr<Pending>,
+    pub(crate) own_process: Pending,
     /// The signal that came in while a hook ran.
     pub(crate) held_signal: Option<SigInfo>,
-    /// Reserved signals that wait for being unblocked.
-    pub(crate) waiting: [Option<SigInfo>; 2],
     /// Whether a filter of the application's own may decide on the thread's
     /// calls (`trap::filters`).
     pub(crate) filtered: AtomicBool,
@@ -157,7 +176,7 @@ pub(crate) struct ThreadArea {
     pub(crate) wait_mask: u64,
     /// Where copies of the application's arguments lie while the kernel reads
     /// them.
-    pub(crate) scratch: [u64; 8],
+    pub(crate) scratch: [u64; 16],
     /// The core's own counters, beside the hook's words ([`CoreWord`]).
     pub(crate) core: &'static [AtomicU64],
     /// The ledger's block in which the thread counts, plus 1; 0 if it counts
@@ -257,6 +276,27 @@ impl ThreadArea {
         rsp <= top + 8 && rsp > top - BELOW as u64
     }
 
+    /// The reserved signals that wait for the process.
+    pub(crate) fn process_pending(&self) -> &Pending {
+        let process = self.process_pending.load(Ordering::Relaxed);
+        // SAFETY: the process's own, or in an area, and areas are never
+        // unmapped; null only before the thread has begun.
+        unsafe { process.as_ref() }.unwrap_or(&pending::PROCESS)
+    }
+
+    /// The thread begins, in a process with these signals waiting.
+    pub(crate) fn begin(&self, process: &Pending) {
+        self.process_pending
+            .store(core::ptr::from_ref(process).cast_mut(), Ordering::Relaxed);
+        self.thread.store(kernel::gettid(), Ordering::Relaxed);
+    }
+
+    /// The application blocks the reserved signals in `mask`, and no others.
+    pub(crate) fn set_virtual_mask(&mut self, mask: u64) {
+        self.virtual_mask = mask & reserved();
+        pending::close(self, mask);
+    }
+
     /// The application's rflags at the call in flight. A tracer that steps
     /// through the entry leaves its trap flag in what `pushfq` saw.
     pub(crate) fn take_flags(&mut self) -> u64 {
@@ -288,8 +328,12 @@ impl ThreadArea {
         self.owns_gs = parent.owns_gs;
         self.hook = parent.hook;
         self.post = parent.post;
-        self.virtual_mask = parent.virtual_mask;
-        self.waiting = [None, None];
+        self.pending.clear();
+        self.poked.store(false, Ordering::Relaxed);
+        self.thread.store(0, Ordering::Relaxed);
+        self.process_pending
+            .store(parent.process_pending.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.set_virtual_mask(parent.virtual_mask);
         self.held_signal = None;
         self.stepping = 0;
         self.leftovers = Leftovers::NONE;

@@ -108,7 +108,6 @@ pub(crate) fn allocate() -> Result<*mut ThreadArea, Errno> {
         (&raw mut (*area).stack_top).write(&raw const (*area).call as u64);
         (&raw mut (*area).call.words).write(&[]);
         (&raw mut (*area).core).write(&[]);
-        (&raw mut (*area).waiting).write([None, None]);
         (&raw mut (*area).held_signal).write(None);
         (&raw mut (*area).leftovers).write(Leftovers::NONE);
         (&raw mut (*area).altstack).write(AltStack::DISABLED);

@@ -104,6 +104,12 @@ fn prepare(child: &mut ThreadArea, parent: &ThreadArea, flags: u64) {
     if flags & CLONE_VFORK == 0 {
         child.altstack = AltStack::DISABLED;
     }
+    if flags & CLONE_THREAD == 0 {
+        child.own_process.clear();
+        child
+            .process_pending
+            .store(&raw mut child.own_process, Ordering::Relaxed);
+    }
     if flags & CLONE_FILES == 0 {
         descriptors::own_table(child);
     }
@@ -186,6 +192,7 @@ pub(crate) unsafe extern "C" fn child_from_gate(area: *mut ThreadArea) {
         }
         areas::EVER.fetch_add(1, Ordering::Relaxed);
         ledger::thread_began();
+        area.thread.store(kernel::gettid(), Ordering::Relaxed);
         // SAFETY: the stack is this area's.
         let _ = unsafe { kernel::sigaltstack(Some(&area.signal_stack())) };
     }

@@ -87,10 +87,10 @@ fn show_site(context: &mut SigContext, return_address: u64) {
 }
 
 /// The call has not been made, or is to be made again: back to the site.
-fn roll_back(area: &mut ThreadArea, context: &mut SigContext, mask: u64) {
+pub(crate) fn roll_back(area: &mut ThreadArea, context: &mut SigContext, mask: u64) {
     if matches!(
         area.action,
-        Action::PassThenExit | Action::TakenPassThenExit | Action::Ask
+        Action::PassThenExit | Action::TakenPassThenExit | Action::WaitBlocked | Action::TakenWaitBlocked | Action::Ask
     ) {
         exit(area, Outcome::Restarting, mask);
     }

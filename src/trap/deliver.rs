@@ -21,7 +21,8 @@ use crate::trap::altstack::{self, SS_AUTODISARM};
 use crate::trap::area::{Action, ThreadArea};
 use crate::trap::context;
 use crate::trap::dispatch::Post;
-use crate::trap::mask::{block_all, requeue_waiting};
+use crate::trap::mask::block_all;
+use crate::trap::pending;
 use crate::trap::sigaction::{self, SA_RESETHAND};
 
 /// Starts `action`'s handler at the end of our own. `uc` shows the
@@ -103,7 +104,7 @@ pub(crate) fn deliver(
         area.altstack = AltStack::DISABLED;
     }
     let mask = waiting.unwrap_or(mask) | handler_mask;
-    area.virtual_mask = mask & sigaction::reserved();
+    area.set_virtual_mask(mask);
     uc.uc_sigmask = mask;
     let context = &mut uc.uc_mcontext;
     context.rip = action.handler;
@@ -164,16 +165,17 @@ pub(crate) fn sigreturn(area: &mut ThreadArea) -> Action {
     let (mask, stack) = (frame.uc_sigmask, frame.uc_stack);
     frame.uc_sigmask = mask & !sigaction::reserved();
     frame.uc_stack = area.signal_stack();
-    let waits = area.waiting.iter().flatten().any(|info| mask & bit(info.signo) == 0);
+    // One that is let in must find the frame loaded.
+    let waits = pending::set(area) & !mask != 0;
     if waits {
         block_all(area);
     }
-    area.virtual_mask = mask & sigaction::reserved();
+    area.set_virtual_mask(mask);
     // As `restore_altstack`: errors are ignored.
     let _ = altstack::set(&mut area.altstack, frame.uc_mcontext.rsp, stack);
     area.returning.frame = frame;
     if waits {
-        requeue_waiting(area);
+        pending::poke_if_due(area);
         return Action::ReturnBlocked;
     }
     Action::Return
@@ -181,7 +183,8 @@ pub(crate) fn sigreturn(area: &mut ThreadArea) -> Action {
 
 /// The rt_sigreturn under way is not made now.
 pub(crate) fn undo_return(area: &mut ThreadArea) {
-    (area.virtual_mask, area.altstack) = area.returning.before;
+    area.altstack = area.returning.before.1;
+    area.set_virtual_mask(area.returning.before.0);
 }
 
 /// There is no frame for the rt_sigreturn under way: the application's SIGSEGV,

@@ -12,7 +12,8 @@ use crate::exec::{calls, launch};
 use crate::hook::{Hook, Interest, Outcome, VectorUse, Verdict};
 use crate::trap::area::{Action, HookState, ThreadArea};
 use crate::trap::{
-    altstack, clone, deliver, descriptors, entry, exit, filters, gs, listing, mask, memory, sigaction, vector,
+    altstack, clone, deliver, descriptors, entry, exit, filters, gs, listing, mask, memory, pending, sigaction,
+    sigsend, sigwait, vector,
 };
 
 /// What the core has to do when the kernel has made a call.
@@ -79,6 +80,10 @@ const CORE: &[i64] = &[
     libc::SYS_rt_sigpending,
     libc::SYS_rt_sigreturn,
     libc::SYS_rt_sigsuspend,
+    libc::SYS_rt_sigtimedwait,
+    libc::SYS_tkill,
+    libc::SYS_tgkill,
+    libc::SYS_rt_tgsigqueueinfo,
     libc::SYS_sigaltstack,
     libc::SYS_pselect6,
     libc::SYS_ppoll,
@@ -154,6 +159,7 @@ fn taken(action: Action) -> Action {
     match action {
         Action::Pass => Action::TakenPass,
         Action::PassThenExit => Action::TakenPassThenExit,
+        Action::WaitBlocked => Action::TakenWaitBlocked,
         other => other,
     }
 }
@@ -256,6 +262,7 @@ pub(crate) fn exit(area: &mut ThreadArea, mut outcome: Outcome) {
         (Post::Mask, Outcome::Returned(0)) => mask::changed(area, true),
         (Post::Mask, Outcome::Returned(result)) if result == Errno::EFAULT.to_result() => mask::changed(area, false),
         (Post::Pending, Outcome::Returned(0)) => mask::add_waiting(area),
+        (Post::Wait, _) => pending::close(area, area.virtual_mask),
         (Post::Path, Outcome::Returned(result)) => {
             area.call.result = calls::finish(area, result);
             outcome = Outcome::Returned(area.call.result);
@@ -344,6 +351,12 @@ fn serve(area: &mut ThreadArea, number: u32) -> Action {
         libc::SYS_ppoll => mask::wait(area, 3),
         libc::SYS_epoll_pwait | libc::SYS_epoll_pwait2 => mask::wait(area, 4),
         libc::SYS_pselect6 | SYS_IO_PGETEVENTS => mask::wait_indirect(area),
+        libc::SYS_rt_sigtimedwait => return sigwait::serve(area),
+        libc::SYS_tkill | libc::SYS_tgkill | libc::SYS_rt_tgsigqueueinfo => {
+            if let Some(result) = sigsend::serve(area, number) {
+                return answer(area, result);
+            }
+        }
         libc::SYS_sigaltstack => {
             let result = altstack::serve(area);
             return answer(area, result);
@@ -383,6 +396,9 @@ fn serve(area: &mut ThreadArea, number: u32) -> Action {
             }
         }
         _ => {}
+    }
+    if area.post == Post::Wait {
+        return mask::wait_action(area);
     }
     pass(area)
 }

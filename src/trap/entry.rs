@@ -184,6 +184,8 @@ global_asm!(
     TAKEN_PASS = const Action::TakenPass as u32,
     TAKEN_PASS_THEN_EXIT = const Action::TakenPassThenExit as u32,
     ASK = const Action::Ask as u32,
+    WAIT_BLOCKED = const Action::WaitBlocked as u32,
+    TAKEN_WAIT_BLOCKED = const Action::TakenWaitBlocked as u32,
     AC = const rflags::AC,
     TF = const rflags::TF,
     STEPPING = const offset_of!(ThreadArea, stepping),

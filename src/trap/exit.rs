@@ -12,7 +12,7 @@ use crate::rewrite::rewriter;
 use crate::trap::area::{Action, HookState, Kind, ThreadArea};
 use crate::trap::areas;
 use crate::trap::mask::block_all;
-use crate::trap::{clock, descriptors, dispatch, gs, ledger, sigaction, tree};
+use crate::trap::{clock, descriptors, dispatch, gs, ledger, pending, sigaction, tree};
 
 /// The report of this process has been written.
 static REPORTED: AtomicBool = AtomicBool::new(false);
@@ -67,6 +67,7 @@ pub(crate) fn process(area: &mut ThreadArea) -> Action {
 /// Signals must not come in once the area is given back.
 fn leave(area: &mut ThreadArea) -> Action {
     block_all(area);
+    pending::leave(area);
     area.in_use.store(false, Ordering::Relaxed);
     Action::ThreadExit
 }
@@ -102,7 +103,9 @@ pub(crate) fn forked(own: &mut ThreadArea) {
     descriptors::forked(own);
     // Pending signals are the parent's alone.
     own.held_signal = None;
-    own.waiting = [None, None];
+    own.pending.clear();
+    pending::PROCESS.clear();
+    own.begin(&pending::PROCESS);
     areas::LIVE.store(1, Ordering::Relaxed);
     areas::EVER.store(1, Ordering::Relaxed);
     areas::SHARERS.store(0, Ordering::Relaxed);

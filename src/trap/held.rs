@@ -11,8 +11,9 @@ use crate::trap::{entry, mask, sigaction};
 /// A signal that was held back in a hook stays in the area, and this one is
 /// queued for it: SIGSYS is among the signals that the kernel delivers before
 /// all others but faults', so the order of the application's signals stays.
-const MARKER: SigInfo = SigInfo::new(libc::SIGSYS, SI_USER, 0x7573_6572_7472_6170);
+pub(crate) const MARKER: SigInfo = SigInfo::new(libc::SIGSYS, SI_USER, 0x7573_6572_7472_6170);
 
+/// Whether this is such a signal's place in the kernel's queue.
 pub(crate) fn is_marker(info: &SigInfo) -> bool {
     info.signo == MARKER.signo && info.code == MARKER.code && info.address == MARKER.address
 }

@@ -8,8 +8,9 @@ use core::sync::atomic::Ordering;
 use crate::abi::sigaction::SIGSET_SIZE;
 use crate::abi::sigframe::bit;
 use crate::kernel;
-use crate::trap::area::ThreadArea;
-use crate::trap::dispatch::Post;
+use crate::trap::area::{Action, ThreadArea};
+use crate::trap::dispatch::{self, Post};
+use crate::trap::pending::{self, POKE};
 use crate::trap::sigaction::{FAULTS, reserved};
 
 /// Blocks all signals until the end of the entry.
@@ -74,16 +75,16 @@ pub(crate) fn changed(area: &mut ThreadArea, written: bool) {
         () => unsafe { (set as *const u64).read_unaligned() },
     } & reserved();
     if set != 0 {
-        area.virtual_mask = match how as i32 {
+        area.set_virtual_mask(match how as i32 {
             libc::SIG_BLOCK => before | named,
             libc::SIG_UNBLOCK => before & !named,
             libc::SIG_SETMASK => named,
             _ => before,
-        };
+        });
         if named != 0 && how as i32 != libc::SIG_UNBLOCK {
             unblock_reserved(area);
         }
-        requeue_waiting(area);
+        pending::poke_if_due(area);
     }
     if written && old != 0 && before != 0 {
         // SAFETY: the kernel has just written it.
@@ -98,35 +99,35 @@ fn unblock_reserved(area: &mut ThreadArea) {
     }
 }
 
-/// Sends those reserved signals again that came while the application had them
-/// blocked.
-pub(crate) fn requeue_waiting(area: &mut ThreadArea) {
-    for slot in &mut area.waiting {
-        if let Some(info) = slot
-            && area.virtual_mask & bit(info.signo) == 0
-        {
-            kernel::requeue(info);
-            *slot = None;
-        }
-    }
-}
-
-/// Gives the kernel back what waits here, all signals being blocked: pending
-/// signals go over to a new image.
-pub(crate) fn give_back_waiting(area: &mut ThreadArea) {
-    for info in area.waiting.iter_mut().filter_map(Option::take) {
-        kernel::requeue(&info);
-    }
-}
-
 /// The exit side of a successful rt_sigpending.
 pub(crate) fn add_waiting(area: &ThreadArea) {
-    let waiting = area.waiting.iter().flatten().fold(0, |set, info| set | bit(info.signo));
+    let waiting = pending::set(area) & area.virtual_mask;
     let pending = area.call.args[0] as *mut u64;
     if waiting != 0 {
         // SAFETY: the kernel has just written it.
         unsafe { pending.write_unaligned(pending.read_unaligned() | waiting) };
     }
+}
+
+/// How a wait under [`ThreadArea::wait_mask`] is made. If a signal waits that
+/// the mask lets in, it is queued, and the kernel lets it in when it has set the
+/// mask: until then all are blocked.
+pub(crate) fn wait_action(area: &mut ThreadArea) -> Action {
+    pending::close(area, area.wait_mask);
+    if pending::set(area) & !area.wait_mask == 0 {
+        return dispatch::pass(area);
+    }
+    block_all(area);
+    if area.held_signal.is_some() {
+        // Its handler comes before the wait.
+        return dispatch::pass(area);
+    }
+    if area.stepping != 0 {
+        // The step over the call would find SIGTRAP blocked.
+        kernel::set_mask(!bit(libc::SIGTRAP));
+    }
+    kernel::requeue(&POKE);
+    Action::WaitBlocked
 }
 
 /// A call that waits with a mask: argument `index` points to it, the next is

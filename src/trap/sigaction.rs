@@ -14,7 +14,7 @@ use crate::abi::sigaction::{KernelSigaction, NSIG, SA_RESTORER, SIG_DFL, SIG_IGN
 use crate::abi::sigframe::bit;
 use crate::kernel;
 use crate::trap::area::ThreadArea;
-use crate::trap::entry;
+use crate::trap::{entry, pending};
 
 /// `UAPI_SA_FLAGS` of `kernel/signal.c`: the flags that read back.
 const KNOWN_FLAGS: u64 = (libc::SA_NOCLDSTOP
@@ -344,6 +344,9 @@ fn change(area: &ThreadArea, signal: i32, new: u64, old: u64) -> Result<(), Errn
             if !stays_default(signal, &before, action) {
                 // SAFETY: our handler, or none.
                 unsafe { kernel::sigaction(signal, Some(&kernel_action(signal, action)))? };
+            }
+            if action.handler == SIG_IGN && reserved() & bit(signal) != 0 {
+                pending::discard(area, signal);
             }
         }
         before

@@ -21,11 +21,11 @@ use crate::ledger::CoreWord;
 use crate::rewrite::{position, rewriter, table};
 use crate::trap::area::{self, Action, HookState, ThreadArea};
 use crate::trap::areas;
-use crate::trap::context::{exit, show_application};
+use crate::trap::context::{exit, roll_back, show_application};
 use crate::trap::dispatch::Post;
 use crate::trap::held::{hold, is_held_back, is_marker};
 use crate::trap::zone::{self, Zone};
-use crate::trap::{deliver, dispatch, entry, filters, gs, sigaction};
+use crate::trap::{deliver, dispatch, entry, filters, gs, pending, sigaction};
 
 /// The signal handler. Returns whether the frame is that of a handler which
 /// starts, so that the entry can start it without the kernel's help.
@@ -47,8 +47,9 @@ pub(crate) unsafe extern "C" fn handler(_signal: i32, info: *mut SigInfo, uc: *m
     let next = handle(area, info, uc);
     // Held back, even the reserved ones are blocked: a hook's calls come from
     // the gate.
-    if next != Next::Hold {
+    if next != Next::Hold && area.held.load(Ordering::Relaxed) == 0 {
         uc.uc_sigmask &= !sigaction::reserved();
+        pending::poke_if_due(area);
     }
     // Where GS is the application's the kernel has to start it.
     next == Next::Begin && gs::is_ours(area)
@@ -74,6 +75,15 @@ fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
         trap(area, info, &mut uc.uc_mcontext);
         return Next::Return;
     }
+    if matches!(area.action, Action::WaitBlocked | Action::TakenWaitBlocked)
+        && area.held.load(Ordering::Relaxed) != 0
+        && matches!(zone_of(area, &uc.uc_mcontext), Zone::GateExitDone | Zone::ExitSaved)
+        && info.signo != libc::SIGTRAP
+    {
+        // Let in by the mask of the wait, which was made with all blocked.
+        area.held.store(0, Ordering::Relaxed);
+        uc.uc_sigmask = area.saved_mask.load(Ordering::Relaxed);
+    }
     let Some(held) = area.held_signal else {
         return if is_marker(info) {
             // Its signal has been delivered before.
@@ -88,7 +98,11 @@ fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     // What has been held back came first. The kernel delivers fault signals
     // before the marker, and one of the application's own SIGSYS may have taken
     // the marker's place: the kernel keeps one.
-    if !is_marker(info) {
+    if is_marker(info) || pending::is_poke(area, info) {
+        // Nothing of the application's.
+    } else if info.signo == libc::SIGSYS {
+        pending::keep(area, info);
+    } else {
         kernel::requeue(info);
     }
     area.held_signal = None;
@@ -134,31 +148,68 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
         }
         return Next::Hold;
     }
-    let mask = uc.uc_sigmask;
+    let before = uc.uc_sigmask;
     let context = &mut uc.uc_mcontext;
     if info.signo == libc::SIGSYS && info.code == SYS_SECCOMP {
-        refused(area, zone, info, context, mask);
+        refused(area, zone, info, context, before);
     }
-    let waiting =
-        (matches!(zone, Zone::GateExitDone | Zone::ExitSaved) && area.post == Post::Wait).then_some(area.wait_mask);
-    show_application(area, zone, context, uc.uc_sigmask);
     // A wait that a signal ends: the handler runs under the wait's mask, while
     // the frame has the one to come back to.
-    let waiting = waiting.filter(|_| context.rax as i64 == Errno::EINTR.to_result());
+    let waiting = ended_wait(area, zone, context);
+    if waiting.is_none() {
+        show_application(area, zone, context, before);
+    }
+    let mask = waiting.unwrap_or(area.virtual_mask);
     let table = area.dispositions.load(Ordering::Relaxed);
     // SAFETY: tables outlive the threads that use them (`sigaction::change`).
-    let action = unsafe { (*table).get(info.signo) };
-    let blocked = waiting.unwrap_or(area.virtual_mask) & bit(info.signo) != 0;
-    if blocked && !fault {
-        wait_for_unblocking(area, info);
-    } else if action.handler == SIG_IGN && !fault {
-        // Ignored, as the kernel would have done by itself.
-    } else if action.handler == SIG_DFL || action.handler == SIG_IGN || blocked {
-        default(info, uc);
-    } else {
-        return begins(deliver::deliver(area, &action, info, uc, waiting));
+    let action = |signal| unsafe { (*table).get(signal) };
+    // Ignored, as the kernel would have done by itself.
+    let noticed = |info: &SigInfo| fault || action(info.signo).handler != SIG_IGN;
+    let Some(info) = settle(area, info, fault, mask).filter(noticed) else {
+        // The application is not to notice: a wait goes on.
+        if waiting.is_some() {
+            roll_back(area, context, before);
+        }
+        return Next::Return;
+    };
+    let (info, action) = (&info, action(info.signo));
+    if waiting.is_some() {
+        show_application(area, zone, context, before);
     }
-    Next::Return
+    let blocked = mask & bit(info.signo) != 0;
+    if action.handler == SIG_DFL || action.handler == SIG_IGN || blocked {
+        default(info, uc);
+        return Next::Return;
+    }
+    begins(deliver::deliver(area, &action, info, uc, waiting))
+}
+
+/// The mask of the wait that a signal has ended here.
+fn ended_wait(area: &ThreadArea, zone: Zone, context: &SigContext) -> Option<u64> {
+    let result = match zone {
+        Zone::GateExitDone => context.rax as i64,
+        Zone::ExitSaved => area.call.result,
+        _ => return None,
+    };
+    (area.post == Post::Wait && result == Errno::EINTR.to_result()).then_some(area.wait_mask)
+}
+
+/// What arrives under this mask of the application's when the kernel delivers
+/// `info`: what waits, if it is our own poke, and nothing, if it is blocked.
+fn settle(area: &ThreadArea, info: &SigInfo, fault: bool, mask: u64) -> Option<SigInfo> {
+    if pending::is_poke(area, info) {
+        return pending::take(area, sigaction::reserved() & !mask).or_else(|| {
+            // Another thread may have been passed over for this one.
+            pending::find_taker(area, mask & sigaction::reserved());
+            None
+        });
+    }
+    let blocked = mask & sigaction::reserved() & bit(info.signo) != 0;
+    if blocked && !fault {
+        pending::keep(area, info);
+        return None;
+    }
+    Some(pending::plain(*info))
 }
 
 /// A seccomp SIGSYS from outside the gate is the arm's. From the gate it is of
@@ -286,12 +337,6 @@ fn step_over(area: &mut ThreadArea, zone: Zone, context: &mut SigContext) -> boo
     }
 }
 
-/// Keeps a reserved signal that the application has blocked.
-fn wait_for_unblocking(area: &mut ThreadArea, info: &SigInfo) {
-    let slot = &mut area.waiting[usize::from(info.signo == libc::SIGILL)];
-    slot.get_or_insert(*info);
-}
-
 /// The default action, done by the kernel: with the true context, so that a
 /// core dump or a parent sees what it would have seen.
 fn default(info: &SigInfo, uc: &mut UContext) {
@@ -326,10 +371,11 @@ fn adopt(uc: &mut UContext) -> *mut ThreadArea {
         gs::install(&mut *area);
         let _ = kernel::sigaltstack(Some(&(*area).signal_stack()));
         (*area).altstack = uc.uc_stack;
-        (*area).virtual_mask = uc.uc_sigmask & sigaction::reserved();
+        (*area).pending.clear();
+        (*area).begin(&pending::PROCESS);
+        (*area).set_virtual_mask(uc.uc_sigmask);
         uc.uc_sigmask &= !sigaction::reserved();
         (*area).filtered.store(false, Ordering::Relaxed);
-        (*area).waiting = [None, None];
         (*area).held.store(0, Ordering::Relaxed);
     }
     areas::LIVE.fetch_add(1, Ordering::Relaxed);

@@ -131,6 +131,10 @@ macro_rules! call {
             "je usertrap_other",
             "cmp eax, {THREAD_EXIT}",
             "je usertrap_other",
+            "cmp eax, {WAIT_BLOCKED}", // and so do these
+            "je usertrap_pass_then_exit",
+            "cmp eax, {TAKEN_WAIT_BLOCKED}",
+            "je usertrap_taken_pass_then_exit",
             "mov dword ptr [rsp + {HELD}], 0",
             "cmp eax, {PASS_BLOCKED}", // for good
             "je usertrap_pass",
