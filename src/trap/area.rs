@@ -328,7 +328,7 @@ impl ThreadArea {
         self.owns_gs = parent.owns_gs;
         self.hook = parent.hook;
         self.post = parent.post;
-        self.pending.clear();
+        self.pending.drain();
         self.poked.store(false, Ordering::Relaxed);
         self.thread.store(0, Ordering::Relaxed);
         self.process_pending

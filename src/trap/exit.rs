@@ -87,6 +87,7 @@ pub(crate) fn forked(own: &mut ThreadArea) {
                     }
                 }
             }
+            (*area).pending.clear();
             if area != own_address && (*area).in_use.load(Ordering::Relaxed) {
                 areas::release(area);
             }
@@ -103,7 +104,6 @@ pub(crate) fn forked(own: &mut ThreadArea) {
     descriptors::forked(own);
     // Pending signals are the parent's alone.
     own.held_signal = None;
-    own.pending.clear();
     pending::PROCESS.clear();
     own.begin(&pending::PROCESS);
     areas::LIVE.store(1, Ordering::Relaxed);

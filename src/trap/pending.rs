@@ -123,11 +123,16 @@ impl Place {
         Some(info)
     }
 
-    /// Only while nobody else uses it.
+    /// See [`Pending::clear`].
     fn clear(&self) {
-        self.current.store(0, Ordering::Relaxed);
+        // Untouched pages stay untouched.
+        if self.is_full() {
+            self.current.store(0, Ordering::Relaxed);
+        }
         for record in &self.records {
-            record.taken.store(false, Ordering::Relaxed);
+            if record.taken.load(Ordering::Relaxed) {
+                record.taken.store(false, Ordering::Relaxed);
+            }
         }
     }
 }
@@ -166,7 +171,15 @@ impl Pending {
             .find_map(|(_, place)| place.take())
     }
 
-    /// Forgets everything; only while nobody else uses it.
+    /// Forgets what waits.
+    pub(crate) fn drain(&self) {
+        for place in &self.places {
+            while place.take().is_some() {}
+        }
+    }
+
+    /// Forgets everything, also what other threads were about to do; only while
+    /// there are none.
     pub(crate) fn clear(&self) {
         for place in &self.places {
             place.clear();
@@ -293,7 +306,6 @@ pub(crate) fn send(own: &ThreadArea, thread: u32, info: &SigInfo) -> bool {
 /// The thread ends: it takes nothing more.
 pub(crate) fn leave(area: &ThreadArea) {
     area.thread.store(0, Ordering::Relaxed);
-    area.pending.clear();
     find_taker(area, reserved());
 }
 

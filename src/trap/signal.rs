@@ -371,7 +371,7 @@ fn adopt(uc: &mut UContext) -> *mut ThreadArea {
         gs::install(&mut *area);
         let _ = kernel::sigaltstack(Some(&(*area).signal_stack()));
         (*area).altstack = uc.uc_stack;
-        (*area).pending.clear();
+        (*area).pending.drain();
         (*area).begin(&pending::PROCESS);
         (*area).set_virtual_mask(uc.uc_sigmask);
         uc.uc_sigmask &= !sigaction::reserved();
