@@ -38,6 +38,12 @@ static void *sender(void *how) {
     case 2: CHECK_EQ(sigqueue(getpid(), now_signal, with), 0); break;
     case 3: CHECK_EQ(pthread_sigqueue(main_thread, now_signal, with), 0); break;
     case 4: CHECK_EQ(pthread_kill(main_thread, SIGUSR1), 0); break;
+    case 6: CHECK_EQ(pthread_kill(main_thread, now_signal ^ SIGSYS ^ SIGILL), 0); break;
+    case 5: // one that is ignored, and then one that is waited for
+        CHECK_EQ(pthread_kill(main_thread, now_signal ^ SIGSYS ^ SIGILL), 0);
+        await_sleep(main_number);
+        CHECK_EQ(pthread_kill(main_thread, now_signal), 0);
+        break;
     }
     return NULL;
 }
@@ -116,6 +122,22 @@ int main(void) {
             break;
         }
         CHECK_EQ(handled, 1);
+        CHECK_EQ(pthread_join(thread, NULL), 0);
+        // One that is ignored, and not waited for.
+        sigset_t other;
+        sigemptyset(&other);
+        sigaddset(&other, sig ^ SIGSYS ^ SIGILL);
+        CHECK_EQ(pthread_sigmask(SIG_UNBLOCK, &other, NULL), 0);
+        signal(sig ^ SIGSYS ^ SIGILL, SIG_IGN);
+        CHECK_EQ(pthread_create(&thread, NULL, sender, (void *)5), 0);
+        CHECK_EQ(sigtimedwait(&set, &info, &much), sig);
+        CHECK_EQ(pthread_join(thread, NULL), 0);
+        CHECK_EQ(sigaction(sig ^ SIGSYS ^ SIGILL, &action, NULL), 0);
+        CHECK_EQ(handled, 1);
+        CHECK_EQ(pthread_create(&thread, NULL, sender, (void *)6), 0);
+        CHECK_ERR(sigtimedwait(&set, &info, &much), EINTR);
+        CHECK_EQ(handled, 2);
+        handled = 1;
         CHECK_EQ(pthread_join(thread, NULL), 0);
         // A thread that waits for it is one that takes it.
         int taken = 0;

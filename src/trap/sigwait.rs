@@ -5,10 +5,12 @@
 //! is blocked or not. Another signal's handler is held back, as in a hook, and
 //! ends the wait.
 
-#![allow(unsafe_code, reason = "writes a siginfo as bytes")]
+#![allow(unsafe_code, reason = "writes a siginfo as bytes, reads the table of handlers")]
+
+use core::sync::atomic::Ordering;
 
 use crate::abi::errno::Errno;
-use crate::abi::sigaction::SIGSET_SIZE;
+use crate::abi::sigaction::{SIG_IGN, SIGSET_SIZE};
 use crate::abi::sigframe::{SigInfo, bit};
 use crate::hook::Outcome;
 use crate::kernel;
@@ -80,24 +82,48 @@ fn wait(area: &mut ThreadArea, set: u64, deadline: Option<u64>) -> Outcome {
                 kernel::requeue(&MARKER);
                 return Outcome::Restarting;
             }
-            Ok(_) if pending::is_poke(area, &info) => {}
-            Ok(signal) if set & bit(signal) == 0 => {
-                pending::keep(area, &info);
-                if area.virtual_mask & bit(signal) == 0 {
+            Ok(signal) => {
+                let poked = pending::is_poke(area, &info);
+                if !poked && set & bit(signal) != 0 {
+                    return give(area, &info);
+                }
+                if !poked {
+                    pending::keep(area, &info);
+                }
+                if has_handler_to_run(area, set) {
                     kernel::requeue(&pending::POKE);
                     return Outcome::Returned(Errno::EINTR.to_result());
                 }
             }
-            Ok(_) => return give(area, &info),
         }
     }
 }
 
+/// Whether one waits that the application takes by a handler, not by the call.
+/// Those that it ignores are forgotten.
+fn has_handler_to_run(area: &ThreadArea, set: u64) -> bool {
+    let due = pending::set(area) & reserved() & !area.virtual_mask & !set;
+    for signal in [libc::SIGILL, libc::SIGSYS] {
+        if due & bit(signal) != 0 && is_unnoticed(area, signal) {
+            pending::take(area, bit(signal));
+        }
+    }
+    pending::set(area) & due != 0
+}
+
 /// Whether the signal that was held back has no handler to run now.
 fn is_for_later(area: &ThreadArea) -> bool {
-    let blocked = |info: SigInfo| area.virtual_mask & reserved() & bit(info.signo) != 0;
-    area.held_signal
-        .is_some_and(|info| pending::is_poke(area, &info) || blocked(info))
+    area.held_signal.is_some_and(|info| {
+        pending::is_poke(area, &info) || reserved() & bit(info.signo) != 0 && is_unnoticed(area, info.signo)
+    })
+}
+
+/// Whether the kernel would not wake the thread for this reserved signal.
+fn is_unnoticed(area: &ThreadArea, signal: i32) -> bool {
+    let table = area.dispositions.load(Ordering::Relaxed);
+    // SAFETY: tables outlive the threads that use them (`sigaction::change`).
+    let ignored = || unsafe { (*table).get(signal) }.handler == SIG_IGN;
+    area.virtual_mask & bit(signal) != 0 || ignored()
 }
 
 /// Lets the call return this signal.
