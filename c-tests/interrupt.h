@@ -53,6 +53,8 @@ struct kind {
     enum { NO_CHILD, PARENT, CHILD } side; // of a call that makes a child: which one is followed, and interrupted
     // In the handler: true if the context is one of another place that may be interrupted.
     int (*elsewhere)(const ucontext_t *c);
+    // The call waits: what it ends with here, `rax` being what it has. Before, when the site is warmed, it fails at once.
+    long (*waits)(long rax);
 };
 
 // What the handler does at its end.
@@ -64,9 +66,12 @@ static volatile long has_child; // the copy's original has made its child alread
 static volatile int handled, nested, made, jumped;
 static const uint64_t seed = 4711;
 static const uint64_t value = 0x5ca1ab1edeadbe00;
-static int the_signal = SIGUSR1, on_stack;
+static int the_signal = SIGUSR1, on_stack, restarts;
 static enum action the_action;
 static sigset_t before_call;
+static int warming;
+static uint64_t runs_under;      // not 0: the mask of a wait, under which the handler runs
+static volatile long restarting; // the kernel is about to restart the call with what it has noted (restart_syscall)
 static char alternate_memory[128 << 10];
 static const stack_t alternate = {.ss_sp = alternate_memory, .ss_size = sizeof alternate_memory};
 static sigjmp_buf escape;
@@ -118,6 +123,7 @@ static NOINLINE void own_calls(void) {
 
 // The result that the call must have, where it has that one.
 static long wanted(long rax) {
+    if (kind->waits) return warming && rax < 0 ? rax : kind->waits(rax);
     if (kind->wanted) return kind->wanted();
     int number = kind->want == A_CHILD || (kind->side == CHILD && !copy);
     return number && rax > 0 ? rax : kind->want;
@@ -151,7 +157,7 @@ __attribute__((used)) void interrupt_handler_body(int sig, siginfo_t *info, void
         made = behind;
         if (kind->counts && (behind || at_call)) machine_in.gpr[kind->counts]++;
         check_frame_vectors(c);
-        check_frame_registers(c, behind, behind ? wanted(c->uc_mcontext.gregs[REG_RAX]) : at_call ? kind->number : kind->rax);
+        check_frame_registers(c, behind, behind ? wanted(c->uc_mcontext.gregs[REG_RAX]) : at_call ? (restarting ? SYS_restart_syscall : kind->number) : kind->rax);
         check_machine_stack(seed);
         if (kind->counts && (behind || at_call)) machine_in.gpr[kind->counts]--;
     }
@@ -165,7 +171,7 @@ __attribute__((used)) void interrupt_handler_body(int sig, siginfo_t *info, void
         CHECK_EQ(c->uc_stack.ss_flags, alternate.ss_flags);
     }
     sigset_t now, expected;
-    memcpy(&expected, &c->uc_sigmask, 8);
+    memcpy(&expected, runs_under ? (void *)&runs_under : (void *)&c->uc_sigmask, 8);
     sigaddset(&expected, the_signal);
     CHECK_EQ(sigprocmask(SIG_BLOCK, NULL, &now), 0);
     CHECK(!memcmp(&now, &expected, 8));
@@ -206,6 +212,7 @@ static void prepare(const struct kind *k, uint64_t flags) {
     for (int i = 0; i < 6; i++) {
         static const int at[6] = {RDI, RSI, RDX, R10, R8, R9};
         if (k->args[i] != PATTERN) machine_in.gpr[at[i]] = k->args[i];
+        if (k->waits && warming) machine_in.gpr[at[i]] = -1ull;
     }
     machine_in.gpr[RAX] = (uint64_t)k->rax;
     machine_first = machine_target = k->site.go;
@@ -219,7 +226,7 @@ __attribute__((noreturn)) static void victim(const struct kind *k, uint64_t flag
     struct sigaction action = {.sa_handler = nested_handler};
     CHECK_EQ(sigaction(SIGUSR2, &action, NULL), 0);
     action.sa_sigaction = interrupt_handler;
-    action.sa_flags = SA_SIGINFO | (on_stack ? SA_ONSTACK : 0);
+    action.sa_flags = SA_SIGINFO | (on_stack ? SA_ONSTACK : 0) | (restarts ? SA_RESTART : 0);
     CHECK_EQ(sigaction(the_signal, &action, NULL), 0);
     CHECK_EQ(sigaltstack(&alternate, NULL), 0);
     sigset_t some;
@@ -231,6 +238,7 @@ __attribute__((noreturn)) static void victim(const struct kind *k, uint64_t flag
     CHECK_EQ(ptrace(PTRACE_TRACEME, 0, NULL, NULL), 0);
     own_calls(), nested = 0;
     for (int warm = k->cold ? 0 : 3; warm >= 0; warm--) {
+        warming = warm != 0;
         prepare(k, flags);
         if (!warm) machine_first = machine_break;
         if (!warm && k->side == CHILD) machine_child = (const char *)machine_done;
@@ -242,7 +250,7 @@ __attribute__((noreturn)) static void victim(const struct kind *k, uint64_t flag
             machine_in.gpr[k->counts] += k->counts != 0;
             check_machine(k->site.after);
             check_machine_stack(seed);
-            if (k->look) k->look(NULL, edited ? made : 1);
+            if (k->look && !warming) k->look(NULL, edited ? made : 1);
         } else {
             CHECK(copy);
             check_machine_stack(seed);

@@ -94,11 +94,8 @@ static void copy_pending(pid_t pid, pid_t other, const struct user_regs_struct *
     }
 }
 
-// Makes a copy of the stopped process and sends it on with the signal.
-static void launch(pid_t pid, const struct user_regs_struct *regs, struct flight flight) {
-    static int next;
-    struct flight *f = &flights[next++ % FLIGHTS];
-    land(f);
+// Makes a copy of the stopped process, which stays stopped.
+static pid_t make_copy(pid_t pid, const struct user_regs_struct *regs, long number) {
     struct user_regs_struct stopped;
     // What is pending is not to come while we make calls.
     uint64_t mask, all = -1ull;
@@ -107,23 +104,32 @@ static void launch(pid_t pid, const struct user_regs_struct *regs, struct flight
         CHECK_EQ(ptrace(PTRACE_GETSIGMASK, pid, (void *)sizeof mask, &mask), 0);
         CHECK_EQ(ptrace(PTRACE_SETSIGMASK, pid, (void *)sizeof all, &all), 0);
     }
-    flight.pid = (pid_t)call(pid, regs, SYS_clone, CLONE_PTRACE | CLONE_PARENT | SIGCHLD, 0, 0);
-    CHECK(flight.pid > 0);
+    pid_t made_now = (pid_t)call(pid, regs, SYS_clone, CLONE_PTRACE | CLONE_PARENT | SIGCHLD, 0, 0);
+    CHECK(made_now > 0);
     CHECK_EQ(ptrace(PTRACE_SETREGS, pid, NULL, regs), 0);
     if (others) CHECK_EQ(ptrace(PTRACE_SETSIGMASK, pid, (void *)sizeof mask, &mask), 0);
-    CHECK_EQ(wait_for_stop(flight.pid, &stopped), SIGSTOP);
+    CHECK_EQ(wait_for_stop(made_now, &stopped), SIGSTOP);
     if (memory >= 0) {
-        long own = call(flight.pid, regs, SYS_open, (uintptr_t)memory_name, O_RDWR, 0);
+        long own = call(made_now, regs, SYS_open, (uintptr_t)memory_name, O_RDWR, 0);
         CHECK(own >= 0);
-        CHECK_EQ(call(flight.pid, regs, SYS_dup2, (uint64_t)own, (uint64_t)memory, 0), memory);
-        CHECK_EQ(call(flight.pid, regs, SYS_close, (uint64_t)own, 0, 0), 0);
+        CHECK_EQ(call(made_now, regs, SYS_dup2, (uint64_t)own, (uint64_t)memory, 0), memory);
+        CHECK_EQ(call(made_now, regs, SYS_close, (uint64_t)own, 0, 0), 0);
     }
     if (others) {
-        copy_pending(pid, flight.pid, regs);
-        CHECK_EQ(ptrace(PTRACE_SETSIGMASK, flight.pid, (void *)sizeof mask, &mask), 0);
+        copy_pending(pid, made_now, regs);
+        CHECK_EQ(ptrace(PTRACE_SETSIGMASK, made_now, (void *)sizeof mask, &mask), 0);
     }
-    CHECK_EQ(ptrace(PTRACE_SETREGS, flight.pid, NULL, regs), 0);
-    CHECK_EQ(ptrace(PTRACE_POKEDATA, flight.pid, &copy, (long)flight.number), 0);
+    CHECK_EQ(ptrace(PTRACE_SETREGS, made_now, NULL, regs), 0);
+    CHECK_EQ(ptrace(PTRACE_POKEDATA, made_now, &copy, number), 0);
+    return made_now;
+}
+
+// Makes a copy and sends it on with the signal.
+static void launch(pid_t pid, const struct user_regs_struct *regs, struct flight flight) {
+    static int next;
+    struct flight *f = &flights[next++ % FLIGHTS];
+    land(f);
+    flight.pid = make_copy(pid, regs, flight.number);
     siginfo_t info = {.si_signo = the_signal, .si_code = SI_QUEUE};
     info.si_value.sival_ptr = (void *)(value | flight.action);
     CHECK_EQ(ptrace(PTRACE_SETSIGINFO, flight.pid, NULL, &info), 0);
@@ -159,7 +165,7 @@ static void pop_flags(pid_t pid, struct user_regs_struct *regs) {
 static int is_blocked(pid_t pid) {
     uint64_t mask;
     CHECK_EQ(ptrace(PTRACE_GETSIGMASK, pid, (void *)sizeof mask, &mask), 0);
-    return mask >> (the_signal - 1) & 1;
+    return mask >> ((kind->waits ? SIGXFSZ : the_signal) - 1) & 1; // a wait may be under a mask of the test's
 }
 
 static int interrupt_all(void) { return getenv("INTERRUPT_ALL") != NULL; }

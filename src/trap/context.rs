@@ -7,7 +7,7 @@ use crate::kernel;
 use crate::rewrite::position;
 use crate::trap::area::{Action, HookState, ThreadArea};
 use crate::trap::zone::Zone;
-use crate::trap::{deliver, dispatch, mask};
+use crate::trap::{deliver, dispatch, entry, gs, mask};
 
 /// Makes the context one of the application's own code.
 pub(crate) fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut SigContext, mask: u64) {
@@ -87,7 +87,7 @@ fn show_site(context: &mut SigContext, return_address: u64) {
 }
 
 /// The call has not been made, or is to be made again: back to the site.
-pub(crate) fn roll_back(area: &mut ThreadArea, context: &mut SigContext, mask: u64) {
+fn roll_back(area: &mut ThreadArea, context: &mut SigContext, mask: u64) {
     if matches!(
         area.action,
         Action::PassThenExit | Action::TakenPassThenExit | Action::WaitBlocked | Action::TakenWaitBlocked | Action::Ask
@@ -106,6 +106,19 @@ pub(crate) fn roll_back(area: &mut ThreadArea, context: &mut SigContext, mask: u
     load_registers(area, context);
     context.rax = number;
     show_site(context, area.call.return_address);
+}
+
+/// The wait that has been interrupted goes on, from the gate: at the site a signal
+/// would be taken that the mask of the wait keeps out.
+pub(crate) fn wait_again(area: &mut ThreadArea, context: &mut SigContext) {
+    context.set_args(area.call.args);
+    context.rax = area.call.number;
+    context.eflags = area.take_flags();
+    (context.rip, context.rsp) = if gs::is_ours(area) {
+        (entry::gate_exit(), area.app_rsp)
+    } else {
+        (entry::gate_taken_exit(), core::ptr::from_mut(area) as u64)
+    };
 }
 
 /// The exit side, on the signal stack, where all signals are blocked: a fault of

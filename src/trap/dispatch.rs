@@ -262,7 +262,10 @@ pub(crate) fn exit(area: &mut ThreadArea, mut outcome: Outcome) {
         (Post::Mask, Outcome::Returned(0)) => mask::changed(area, true),
         (Post::Mask, Outcome::Returned(result)) if result == Errno::EFAULT.to_result() => mask::changed(area, false),
         (Post::Pending, Outcome::Returned(0)) => mask::add_waiting(area),
-        (Post::Wait, _) => pending::close(area, area.virtual_mask),
+        (Post::Wait, _) => {
+            pending::close(area, area.virtual_mask);
+            pending::poke_if_due(area);
+        }
         (Post::Path, Outcome::Returned(result)) => {
             area.call.result = calls::finish(area, result);
             outcome = Outcome::Returned(area.call.result);

@@ -21,7 +21,7 @@ use crate::ledger::CoreWord;
 use crate::rewrite::{position, rewriter, table};
 use crate::trap::area::{self, Action, HookState, ThreadArea};
 use crate::trap::areas;
-use crate::trap::context::{exit, roll_back, show_application};
+use crate::trap::context::{exit, show_application, wait_again};
 use crate::trap::dispatch::Post;
 use crate::trap::held::{hold, is_held_back, is_marker};
 use crate::trap::zone::{self, Zone};
@@ -168,7 +168,7 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     let Some(info) = settle(area, info, fault, mask).filter(noticed) else {
         // The application is not to notice: a wait goes on.
         if waiting.is_some() {
-            roll_back(area, context, before);
+            wait_again(area, context);
         }
         return Next::Return;
     };
