@@ -5,8 +5,8 @@ A call of ours that is not in this list, at its place, is a difference.
 import re
 
 # From where in the gate the application's own calls are made. All others there are ours.
-APPLICATIONS = {"usertrap_gate_pass", "usertrap_gate_exit", "usertrap_gate_clone", "usertrap_gate_last",
-                "usertrap_gate_return"}
+APPLICATIONS = {"usertrap_gate_pass", "usertrap_gate_any", "usertrap_gate_again", "usertrap_gate_exit",
+                "usertrap_gate_exit_again", "usertrap_gate_clone", "usertrap_gate_last", "usertrap_gate_return"}
 
 # An exec, also one that is refused.
 EXEC = {"fstat", "newfstatat", "fstatfs", "execveat", "openat", "pread64", "read", "readlinkat", "close", "fcntl",
@@ -16,7 +16,7 @@ EXEC = {"fstat", "newfstatat", "fstatfs", "execveat", "openat", "pread64", "read
 SERVED = {"madvise", "mprotect", "pkey_mprotect", "mremap", "rt_sigaction", "rt_sigprocmask", "sched_yield", "getpid",
           "gettid", "rt_tgsigqueueinfo", "fcntl", "dup", "dup2", "dup3", "close", "close_range", "unshare", "readlink",
           "readlinkat", "fstat", "newfstatat", "openat", "read", "access", "ioctl", "pwrite64", "membarrier",
-          "rt_sigtimedwait"}
+          "rt_sigtimedwait", "getuid", "clock_gettime"}
 
 # Where a call of ours is made -> which calls.
 OURS = {
@@ -42,7 +42,10 @@ OURS = {
 }
 
 # Calls that are ours to answer: what the kernel is told is something else, or nothing.
-ANSWERED = {"rt_sigaction", "sigaltstack"}
+ANSWERED = {"rt_sigaction", "sigaltstack", "rt_sigtimedwait"}
+
+# Calls that send a signal.
+SENDS = {"kill", "rt_sigqueueinfo", "tkill", "tgkill", "rt_tgsigqueueinfo"}
 
 # Calls that depend on how threads happen to meet, in every program.
 OF_CHANCE = {"futex", "sched_yield"}
@@ -75,6 +78,8 @@ def skippable(event):
         return True
     if event.name in ("execve", "execveat"):
         return event.error is not None  # refused before the kernel was asked
+    if event.name in SENDS and re.search("SIGSYS|SIGILL", event.args):
+        return True  # to the own process
     if event.name in ("close", "close_range", "dup2", "dup3") and (event.error == "EBADF" or event.name == "close_range"):
         return True  # answered, or made in pieces around ours
     return EXE_LINK.search(event.args) is not None

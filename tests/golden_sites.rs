@@ -9,7 +9,7 @@ use usertrap::rewrite::plan::{Plan, plan, unplan};
 use usertrap::rewrite::refusal::Refusal;
 use usertrap::rewrite::site::{Form, prove, prove_among};
 use usertrap::rewrite::trampoline::{
-    Jump, Ours, SIZE, Slot, keeps_syscall, long_jump, near_jump, near_target, short_jump, slot_of, trampoline,
+    Jump, Ours, SIZE, Slot, keeps_syscall, long_jump, near_jump, near_target, number, short_jump, slot_of, trampoline,
 };
 
 const BASE: u64 = 0x7f00_1234_5000;
@@ -676,6 +676,16 @@ fn the_trampoline_of_a_number_loads_it_and_the_return_address() {
     assert_eq!(made.bytes[..made.len], golden);
     assert!(made.bytes[made.len..].iter().all(|byte| *byte == 0xcc));
     assert_eq!((made.prologue, made.bytes.len()), (5, SIZE));
+}
+
+#[test]
+fn a_trampoline_tells_the_number_that_it_loads() {
+    let number_of = |form: &Form| number(&trampoline(form, AT, RETURN, AT).unwrap().bytes);
+    assert_eq!(number_of(&Form::Number { nr: 0x123 }), Some(0x123));
+    assert_eq!(number_of(&Form::Wide { nr: 0x7fff_ffff }), Some(0x7fff_ffff));
+    let insn = [0x4c, 0x89, 0x5c, 0x24, 0x08];
+    assert_eq!(number_of(&Form::Replay { insn }), None);
+    assert_eq!(number_of(&long(0, 7)), None);
 }
 
 #[test]

@@ -172,6 +172,20 @@ pub(crate) fn site_position(rip: u64) -> Option<u64> {
     })
 }
 
+/// The number that the trampolines of a site load, for a call that came by one
+/// of them; None if they load different ones.
+pub(crate) fn number_of(site_end: u64) -> Option<u32> {
+    let mut numbers = (0..used())
+        .filter(|slot| return_address(*slot) == site_end)
+        .filter_map(|slot| {
+            let place = trampoline_address(slot) as *const [u8; trampoline::SIZE];
+            // SAFETY: the arena is readable, and these bytes never change.
+            trampoline::number(unsafe { &*place })
+        });
+    let first = numbers.next()?;
+    numbers.all(|number| number == first).then_some(first)
+}
+
 /// The next free slot; None if the table is full. Under the rewriter's lock.
 pub(crate) fn next_slot() -> Option<usize> {
     let slot = used();

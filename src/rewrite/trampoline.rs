@@ -147,6 +147,14 @@ pub const fn wide_number(nr: u32) -> [u8; 7] {
     [0x48, 0xc7, 0xc0, a, b, c, d]
 }
 
+/// The number that a trampoline loads itself.
+pub fn number(bytes: &[u8; SIZE]) -> Option<u32> {
+    match *bytes {
+        [0xb8, a, b, c, d, ..] | [0x48, 0xc7, 0xc0, a, b, c, d, ..] => Some(u32::from_le_bytes([a, b, c, d])),
+        _ => None,
+    }
+}
+
 /// `jmp *slot`: an absolute, sign-extended 32-bit address of the pointer, so
 /// `slot` lies below 2 GB.
 pub const fn long_jump(slot: u32) -> [u8; 7] {

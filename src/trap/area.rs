@@ -64,7 +64,7 @@ pub(crate) enum Action {
     /// Ask the application's filters about the call, then run the exit side.
     Ask = 9,
     /// Like `PassThenExit`, with all signals blocked, which only the call's own
-    /// mask lets in.
+    /// mask lets in; [`again`](crate::trap::again) makes it so, too.
     WaitBlocked = 11,
     /// The same, where GS is the application's.
     TakenWaitBlocked = 12,
@@ -174,6 +174,9 @@ pub(crate) struct ThreadArea {
     /// The mask that a call in flight waits with ([`Post::Wait`]
     /// (crate::trap::dispatch::Post)).
     pub(crate) wait_mask: u64,
+    /// The kernel restarts the call that has been interrupted unnoticed, for a
+    /// handler with SA_RESTART (`trap::again`).
+    pub(crate) restarts: bool,
     /// Where copies of the application's arguments lie while the kernel reads
     /// them.
     pub(crate) scratch: [u64; 16],

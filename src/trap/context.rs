@@ -7,7 +7,7 @@ use crate::kernel;
 use crate::rewrite::position;
 use crate::trap::area::{Action, HookState, ThreadArea};
 use crate::trap::zone::Zone;
-use crate::trap::{deliver, dispatch, entry, gs, mask};
+use crate::trap::{deliver, dispatch, mask};
 
 /// Makes the context one of the application's own code.
 pub(crate) fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut SigContext, mask: u64) {
@@ -23,8 +23,8 @@ pub(crate) fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut 
             }
         }
         Zone::EnterRcx => show_site(context, context.rcx),
-        Zone::Enter | Zone::GatePass => show_site(context, return_address),
-        Zone::EnterSwitched | Zone::GateTaken => {
+        Zone::Enter | Zone::GatePass | Zone::Again => show_site(context, return_address),
+        Zone::EnterSwitched | Zone::GateTaken | Zone::TakenAgain => {
             context.rsp = area.app_rsp;
             show_site(context, return_address);
         }
@@ -53,7 +53,7 @@ pub(crate) fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut 
             context.rip = return_address;
             context.rcx = return_address;
         }
-        Zone::GateExit => roll_back(area, context, mask),
+        Zone::GateExit | Zone::ExitAgain => roll_back(area, context, mask),
         Zone::GateExitDone if dispatch::is_permitted(area, context.rax as i64) => roll_back(area, context, mask),
         Zone::ExitSaved if dispatch::is_permitted(area, area.call.result) => roll_back(area, context, mask),
         Zone::GateExitDone => {
@@ -106,19 +106,6 @@ fn roll_back(area: &mut ThreadArea, context: &mut SigContext, mask: u64) {
     load_registers(area, context);
     context.rax = number;
     show_site(context, area.call.return_address);
-}
-
-/// The wait that has been interrupted goes on, from the gate: at the site a signal
-/// would be taken that the mask of the wait keeps out.
-pub(crate) fn wait_again(area: &mut ThreadArea, context: &mut SigContext) {
-    context.set_args(area.call.args);
-    context.rax = area.call.number;
-    context.eflags = area.take_flags();
-    (context.rip, context.rsp) = if gs::is_ours(area) {
-        (entry::gate_exit(), area.app_rsp)
-    } else {
-        (entry::gate_taken_exit(), core::ptr::from_mut(area) as u64)
-    };
 }
 
 /// The exit side, on the signal stack, where all signals are blocked: a fault of

@@ -81,6 +81,8 @@ const CORE: &[i64] = &[
     libc::SYS_rt_sigreturn,
     libc::SYS_rt_sigsuspend,
     libc::SYS_rt_sigtimedwait,
+    libc::SYS_kill,
+    libc::SYS_rt_sigqueueinfo,
     libc::SYS_tkill,
     libc::SYS_tgkill,
     libc::SYS_rt_tgsigqueueinfo,
@@ -355,7 +357,11 @@ fn serve(area: &mut ThreadArea, number: u32) -> Action {
         libc::SYS_epoll_pwait | libc::SYS_epoll_pwait2 => mask::wait(area, 4),
         libc::SYS_pselect6 | SYS_IO_PGETEVENTS => mask::wait_indirect(area),
         libc::SYS_rt_sigtimedwait => return sigwait::serve(area),
-        libc::SYS_tkill | libc::SYS_tgkill | libc::SYS_rt_tgsigqueueinfo => {
+        libc::SYS_kill
+        | libc::SYS_rt_sigqueueinfo
+        | libc::SYS_tkill
+        | libc::SYS_tgkill
+        | libc::SYS_rt_tgsigqueueinfo => {
             if let Some(result) = sigsend::serve(area, number) {
                 return answer(area, result);
             }

@@ -9,7 +9,7 @@
 //!                                                 │ interesting?        │
 //!        ┌──────────── no ─────────┬──────────────┘                     │
 //!        ▼                         │ yes                                │
-//!   gate_pass: syscall        entry_full ◀────────────── entry_full or ─┘
+//!   gate_any, gate_pass       entry_full ◀────────────── entry_full or ─┘
 //!        │                         │ save, switch stack   entry_pass
 //!        ▼                         ▼
 //!   back to the site         dispatch::enter_from_entry (Rust)
@@ -17,7 +17,7 @@
 //!                              resume: signals held?  by `action`:
 //!        ┌─────────┬───────────────┼───────────────┬──────────────┐
 //!     Answer     Pass      PassThenExit, Ask     Clone       ThreadExit
-//!        │     gate_pass   gate_exit, gate_ask  gate_clone    gate_last
+//!        │     gate_any    gate_exit, gate_ask  gate_clone    gate_last
 //!        │                exit_from_gate (Rust)  clone::{parent,child}_from_gate
 //!        ▼                         ▼                   ▼
 //!      leave ◀──────────────── resume ◀────────────────┘
@@ -30,6 +30,10 @@
 //! handler itself puts it into the area and lets rsp lead there: from `taken`
 //! the way is the same, and to the kernel by gate_taken or gate_taken_exit,
 //! with rsp at the area.
+//!
+//! A call that a signal has interrupted of which the application is to notice
+//! nothing goes on at a gate_*_again, which tells a signal that comes in before
+//! it from one before a call (`trap::again`).
 //!
 //! Calls that we make for ourselves come from the second part of the gate, from
 //! `gate_own_start` on.
@@ -159,6 +163,7 @@ global_asm!(
     RET = const offset_of!(ThreadArea, call) + offset_of!(Call<'static>, return_address),
     APP_RSP = const offset_of!(ThreadArea, app_rsp),
     GS_RESULT = const gs::BIAS + offset_of!(ThreadArea, call) + offset_of!(Call<'static>, result),
+    GS_NUMBER = const gs::BIAS + offset_of!(ThreadArea, call) + offset_of!(Call<'static>, number),
     GS_RET = const gs::BIAS + offset_of!(ThreadArea, call) + offset_of!(Call<'static>, return_address),
     GS_APP_RSP = const gs::BIAS + offset_of!(ThreadArea, app_rsp),
     GS_STACK_TOP = const gs::BIAS + offset_of!(ThreadArea, stack_top),
@@ -243,12 +248,17 @@ labels! {
     entry_pass = usertrap_entry_pass;
     gate_pass = usertrap_gate_pass;
     gate_pass_done = usertrap_gate_pass_done;
+    gate_any = usertrap_gate_any;
+    gate_again = usertrap_gate_again;
     gate_exit = usertrap_gate_exit;
     gate_exit_done = usertrap_gate_exit_done;
+    gate_exit_again = usertrap_gate_exit_again;
     gate_taken = usertrap_gate_taken;
     gate_taken_done = usertrap_gate_taken_done;
+    gate_taken_again = usertrap_gate_taken_again;
     gate_taken_exit = usertrap_gate_taken_exit;
     gate_taken_exit_done = usertrap_gate_taken_exit_done;
+    gate_taken_exit_again = usertrap_gate_taken_exit_again;
     gate_return = usertrap_gate_return;
     gate_clone = usertrap_gate_clone;
     /// First byte of the part of the gate from which our own calls come.

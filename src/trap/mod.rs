@@ -3,6 +3,7 @@
 //! in a signal handler, uses no thread-local storage but the area, and calls
 //! nothing outside this object (I12).
 
+mod again;
 mod altstack;
 pub(crate) mod area;
 pub(crate) mod areas;

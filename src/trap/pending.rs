@@ -19,7 +19,7 @@ use crate::abi::sigframe::{SI_TKILL, SI_USER, SigInfo, bit};
 use crate::kernel;
 use crate::trap::area::ThreadArea;
 use crate::trap::areas;
-use crate::trap::sigaction::reserved;
+use crate::trap::sigaction::{self, reserved};
 
 /// What tells a thread to look here, sent by itself: as from `kill`, so that a
 /// full queue takes it.
@@ -301,6 +301,30 @@ pub(crate) fn send(own: &ThreadArea, thread: u32, info: &SigInfo) -> bool {
         }
     });
     sent
+}
+
+/// Sends the process a reserved signal: to the calling thread if that takes it,
+/// else to another that does.
+///
+/// It does not go by the kernel, where any thread may take what the one that it
+/// has woken was to have.
+pub(crate) fn send_to_process(own: &ThreadArea, info: &SigInfo) {
+    let mut leader_takes = true;
+    for_each_of_process(own, |other| {
+        if other.thread.load(Ordering::Relaxed) == kernel::getpid() {
+            leader_takes = other.closed.load(Ordering::Relaxed) & bit(info.signo) == 0;
+        }
+    });
+    if leader_takes && sigaction::is_ignored(own, info.signo) {
+        return;
+    }
+    own.process_pending().put(info);
+    fence(Ordering::SeqCst);
+    if own.closed.load(Ordering::Relaxed) & bit(info.signo) == 0 {
+        kernel::requeue(&POKE);
+    } else {
+        find_taker(own, bit(info.signo));
+    }
 }
 
 /// The thread ends: it takes nothing more.

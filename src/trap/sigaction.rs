@@ -254,6 +254,12 @@ pub(crate) fn ignored(table: &Dispositions) -> u64 {
         .fold(0, |mask, signal| mask | bit(signal))
 }
 
+/// Whether the application ignores a signal.
+pub(crate) fn is_ignored(area: &ThreadArea, signal: i32) -> bool {
+    // SAFETY: tables outlive the threads that use them.
+    unsafe { (*area.dispositions.load(Ordering::Relaxed)).get(signal) }.handler == SIG_IGN
+}
+
 /// The same, asked of the kernel, before [`adopt`].
 pub(crate) fn ignored_by_kernel() -> u64 {
     (1..=NSIG as i32)

@@ -21,11 +21,11 @@ use crate::ledger::CoreWord;
 use crate::rewrite::{position, rewriter, table};
 use crate::trap::area::{self, Action, HookState, ThreadArea};
 use crate::trap::areas;
-use crate::trap::context::{exit, show_application, wait_again};
+use crate::trap::context::{exit, show_application};
 use crate::trap::dispatch::Post;
 use crate::trap::held::{hold, is_held_back, is_marker};
 use crate::trap::zone::{self, Zone};
-use crate::trap::{deliver, dispatch, entry, filters, gs, pending, sigaction};
+use crate::trap::{again, deliver, dispatch, entry, filters, gs, pending, sigaction};
 
 /// The signal handler. Returns whether the frame is that of a handler which
 /// starts, so that the entry can start it without the kernel's help.
@@ -156,7 +156,9 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     // A wait that a signal ends: the handler runs under the wait's mask, while
     // the frame has the one to come back to.
     let waiting = ended_wait(area, zone, context);
-    if waiting.is_none() {
+    let interrupted = again::interrupted(context);
+    let later = waiting.is_some() || interrupted.is_some() || zone.is_again();
+    if !later {
         show_application(area, zone, context, before);
     }
     let mask = waiting.unwrap_or(area.virtual_mask);
@@ -165,15 +167,16 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     let action = |signal| unsafe { (*table).get(signal) };
     // Ignored, as the kernel would have done by itself.
     let noticed = |info: &SigInfo| fault || action(info.signo).handler != SIG_IGN;
+    let signal = info.signo;
     let Some(info) = settle(area, info, fault, mask).filter(noticed) else {
-        // The application is not to notice: a wait goes on.
-        if waiting.is_some() {
-            wait_again(area, context);
+        if let Some(call) = interrupted {
+            again::go_on(area, call, &action(signal), uc);
         }
         return Next::Return;
     };
     let (info, action) = (&info, action(info.signo));
-    if waiting.is_some() {
+    if later {
+        let zone = again::interrupt(area, zone, &action, context);
         show_application(area, zone, context, before);
     }
     let blocked = mask & bit(info.signo) != 0;
@@ -326,6 +329,9 @@ fn step_over(area: &mut ThreadArea, zone: Zone, context: &mut SigContext) -> boo
         | Zone::GatePass
         | Zone::GateTaken
         | Zone::GateExit
+        | Zone::Again
+        | Zone::TakenAgain
+        | Zone::ExitAgain
         | Zone::GateReturn
         | Zone::Beginning
         | Zone::Resume => true,

@@ -32,6 +32,12 @@ pub(crate) enum Zone {
     GateExit,
     /// A call with exit side has been made; the result is in rax.
     GateExitDone,
+    /// As `GatePass`, of a call that has been interrupted unnoticed.
+    Again,
+    /// As `GateTaken`, of such a call.
+    TakenAgain,
+    /// As `GateExit`, of such a call.
+    ExitAgain,
     /// The application's rt_sigreturn is about to be made.
     GateReturn,
     /// As `GateExitDone`; the result is in the area.
@@ -42,6 +48,13 @@ pub(crate) enum Zone {
     Resume,
     /// Inside dispatch or a hook, or where all signals are blocked.
     Hook,
+}
+
+impl Zone {
+    /// Whether a call is about to go on that has been interrupted unnoticed.
+    pub(crate) fn is_again(self) -> bool {
+        matches!(self, Zone::Again | Zone::TakenAgain | Zone::ExitAgain)
+    }
 }
 
 /// Classifies `rip`. `on_our_stack`: whether rsp lies on one of the area's
@@ -61,6 +74,11 @@ pub(crate) fn of(rip: u64, on_our_stack: bool, in_trampoline: bool) -> Zone {
         return match rip {
             _ if rip < entry::gate_pass() => Zone::EnterRcx,
             _ if rip < entry::gate_pass_done() => Zone::GatePass,
+            _ if rip == entry::gate_any() => Zone::GatePass,
+            _ if rip == entry::gate_again() => Zone::Again,
+            _ if rip == entry::gate_exit_again() => Zone::ExitAgain,
+            _ if rip == entry::gate_taken_again() => Zone::TakenAgain,
+            _ if rip == entry::gate_taken_exit_again() => Zone::ExitAgain,
             _ if rip < entry::gate_exit() => Zone::GatePassDone,
             _ if rip < entry::gate_exit_done() => Zone::GateExit,
             _ if rip < entry::gate_taken() => Zone::GateExitDone,

@@ -22,7 +22,8 @@ macro_rules! call {
             "movzx ecx, byte ptr [r11 + rcx]",
             "jrcxz 2f", // a branch that needs no flags
             "jmp usertrap_entry_full_saved",
-            "2: jmp usertrap_gate_pass",
+            "2: mov gs:[{GS_NUMBER}], rax",
+            "jmp usertrap_gate_any",
             // rax = number, rcx = return address, r11 free; all else the application's.
             ".p2align 4, 0xcc",
             ".globl usertrap_entry_full",
@@ -73,7 +74,7 @@ macro_rules! call {
             "mov rax, [rsp + {NUMBER}]",
             "mov rsp, [rsp + {APP_RSP}]",
             "usertrap_cfi_lost",
-            "jmp usertrap_gate_pass",
+            "jmp usertrap_gate_any",
             "usertrap_cfi_area",
             "usertrap_pass_then_exit:",
             "usertrap_load_args",

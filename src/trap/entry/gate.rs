@@ -30,11 +30,25 @@ macro_rules! gate {
             "mov rcx, gs:[{GS_RET}]", // as the instruction leaves it; r11 is right
             "usertrap_cfi_rcx",
             "jmp rcx",
-            // As gate_pass, but the call has an exit side.
-            "usertrap_gate_exit:",
+            // The same, and the area has the number.
+            "usertrap_gate_any:",
             "usertrap_cfi_lost",
             "syscall",
+            "mov rcx, gs:[{GS_RET}]",
+            "usertrap_cfi_rcx",
+            "jmp rcx",
+            // A call of either that a signal has interrupted unnoticed (`trap::again`).
+            "usertrap_gate_again:",
+            "usertrap_cfi_lost",
+            "syscall",
+            "jmp usertrap_gate_pass_done",
+            // As gate_any, but the call has an exit side.
+            "usertrap_gate_exit:",
+            "syscall",
             "usertrap_gate_exit_done:",
+            "jmp usertrap_exit_entry",
+            "usertrap_gate_exit_again:",
+            "syscall",
             "jmp usertrap_exit_entry",
             // The same two where GS is the application's: rsp = area, registers and flags
             // are the application's.
@@ -47,9 +61,15 @@ macro_rules! gate {
             "usertrap_cfi_rcx",
             "jmp rcx",
             "usertrap_cfi_switched",
+            "usertrap_gate_taken_again:",
+            "syscall",
+            "jmp usertrap_gate_taken_done",
             "usertrap_gate_taken_exit:",
             "syscall",
             "usertrap_gate_taken_exit_done:",
+            "jmp usertrap_taken_exit_entry",
+            "usertrap_gate_taken_exit_again:",
+            "syscall",
             "jmp usertrap_taken_exit_entry",
             // rt_sigreturn of the application: rsp = the frame in the area, all else
             // is the application's.
