@@ -5,18 +5,16 @@
 //! is blocked or not. Another signal's handler is held back, as in a hook, and
 //! ends the wait.
 
-#![allow(unsafe_code, reason = "writes a siginfo as bytes, reads the table of handlers")]
-
-use core::sync::atomic::Ordering;
+#![allow(unsafe_code, reason = "writes a siginfo as bytes")]
 
 use crate::abi::errno::Errno;
-use crate::abi::sigaction::{SIG_IGN, SIGSET_SIZE};
+use crate::abi::sigaction::SIGSET_SIZE;
 use crate::abi::sigframe::{SigInfo, bit};
 use crate::hook::Outcome;
 use crate::kernel;
 use crate::trap::area::{Action, ThreadArea};
 use crate::trap::held::{MARKER, is_marker};
-use crate::trap::sigaction::reserved;
+use crate::trap::sigaction::{self, reserved};
 use crate::trap::{dispatch, pending};
 
 const NANOSECONDS: i64 = 1_000_000_000;
@@ -120,10 +118,7 @@ fn is_for_later(area: &ThreadArea) -> bool {
 
 /// Whether the kernel would not wake the thread for this reserved signal.
 fn is_unnoticed(area: &ThreadArea, signal: i32) -> bool {
-    let table = area.dispositions.load(Ordering::Relaxed);
-    // SAFETY: tables outlive the threads that use them (`sigaction::change`).
-    let ignored = || unsafe { (*table).get(signal) }.handler == SIG_IGN;
-    area.virtual_mask & bit(signal) != 0 || ignored()
+    area.virtual_mask & bit(signal) != 0 || sigaction::is_ignored(area, signal)
 }
 
 /// Lets the call return this signal.
