@@ -23,3 +23,27 @@ session() {
         ${wrapper:+-x "$gdb_script" -ex "set usertrap-library $LIB" -ex "set exec-wrapper env $wrapper${more:+ $more}"} \
         "$@" --args "${program[@]}" >"$mode.session" 2>&1 </dev/null
 }
+
+# What differs anyway: addresses, process numbers, how threads are announced. $only is a pattern of the lines that count.
+normal() {
+    sed -E -e 's/0x[0-9a-f]+/ADDRESS/g' -e 's/(process|LWP|Thread|pid) [0-9A-Z.]+( \(LWP [0-9]+\))?/\1 N/g' -e 's/^(\$[0-9]+ = )[0-9]{3,}$/\1N/' \
+        -e '/libthread_db/d' -e '/^\[(New|Switching|Thread .* exited)/d' -e '/^warning: Error disabling address space/d' "$1" |
+        grep -E "${only:-.*}"
+}
+
+# alike WHAT "PROGRAM ARGUMENT..." COMMAND...: the session in all of $modes; it must reach its last command, `echo end\n`
+alike() {
+    local what=$1 program mode commands=()
+    read -ra program <<<"$2"
+    shift 2
+    for command in "$@" 'echo end\n'; do commands+=(-ex "$command"); done
+    for mode in native ${modes:-rewrite trap}; do
+        session "$mode" "${program[@]}" -- "${commands[@]}"
+        normal "$mode.session" >"$mode.normal"
+        grep -q '^end$' "$mode.session" || fail "$what [$mode]: the session did not come to its end: $(tail -3 "$mode.session")"
+        if ! cmp -s native.normal "$mode.normal"; then
+            fail "$what [$mode]"
+            diff native.normal "$mode.normal" | head -8 >&2
+        fi
+    done
+}
