@@ -18,6 +18,7 @@ alike "one that is read" ./gdb_watch 'break warm' run 'awatch watched' "${every[
 alike "a software watchpoint" ./gdb_watch 'set can-use-hw-watchpoints 0' 'break loop' run 'watch watched' "${three[@]}" backtrace delete continue
 
 # The kernel's writes: natively seen behind the `syscall`, here at the gate's.
+# shellcheck disable=SC2034
 only='^(Old|New|Watchpoint|frames|watched)'
 alike "a software watchpoint on what a call writes" ./gdb_watch 'set can-use-hw-watchpoints 0' 'break warm' run 'watch filled[0]' "$frames" \
     continue frames continue frames delete continue
