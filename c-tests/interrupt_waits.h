@@ -186,7 +186,7 @@ static int is_known(uint64_t rip, int has_waited) {
 
 // Steps a victim through its call, and interrupts copies of it at every instruction.
 static void interrupt_wait(const struct kind *k) {
-    enum { SPARSE = 8 };
+    enum { SPARSE = 16 };
     kind = k;
     memset(places, 0, sizeof places);
     memset(counts, 0, sizeof counts);

@@ -155,7 +155,7 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     }
     // A wait that a signal ends: the handler runs under the wait's mask, while
     // the frame has the one to come back to.
-    let waiting = ended_wait(area, zone, context);
+    let waiting = ended_wait(area, zone, context, info.signo);
     let interrupted = again::interrupted(context);
     let later = waiting.is_some() || interrupted.is_some() || zone.is_again();
     if !later {
@@ -187,14 +187,17 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     begins(deliver::deliver(area, &action, info, uc, waiting))
 }
 
-/// The mask of the wait that a signal has ended here.
-fn ended_wait(area: &ThreadArea, zone: Zone, context: &SigContext) -> Option<u64> {
+/// The mask of the wait that a signal has ended here. One that the mask blocks has
+/// not: it comes since the kernel has taken the mask back, as it does when
+/// `epoll_pwait` ends without a handler (after a SIGCONT).
+fn ended_wait(area: &ThreadArea, zone: Zone, context: &SigContext, signal: i32) -> Option<u64> {
     let result = match zone {
         Zone::GateExitDone => context.rax as i64,
         Zone::ExitSaved => area.call.result,
         _ => return None,
     };
-    (area.post == Post::Wait && result == Errno::EINTR.to_result()).then_some(area.wait_mask)
+    let blocked = area.wait_mask & !sigaction::reserved() & bit(signal) != 0;
+    (area.post == Post::Wait && result == Errno::EINTR.to_result() && !blocked).then_some(area.wait_mask)
 }
 
 /// What arrives under this mask of the application's when the kernel delivers
