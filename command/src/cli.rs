@@ -1,8 +1,8 @@
 //! The options, as clap takes them.
 //!
 //! Options end at the first word that is none: what follows is the program's.
-//! `stat` as that word is the subcommand, so options may stand before and
-//! behind it; behind `--` it is a program.
+//! `stat` or `trace` as that word is the subcommand, so options may stand before
+//! and behind it; behind `--` it is a program.
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -28,6 +28,7 @@ Examples:
   usertrap stat make -j2              count the calls of make and its children
   usertrap stat -o calls.json --json -- ./server --port 80
                                       the report as JSON, to a file
+  usertrap trace -e openat,read make  show those calls, as strace does
   usertrap --library ./libhook.so ./app
                                       with the hook of an object of your own
   usertrap -E LANG=C -E DISPLAY ./app
@@ -45,12 +46,20 @@ Examples:
                                       with the time in each call, to a file
   usertrap stat --json -- sh -c 'ls | wc -l'";
 
+const TRACE_EXAMPLES: &str = "\
+Examples:
+  usertrap trace ls -l                every call, on stderr
+  usertrap trace -o trace.txt -ttt -T make
+                                      to a file, with times
+  usertrap trace -s 200 -e read,write -- sh -c 'ls | wc -l'
+  usertrap trace -e trace=!futex ./app";
+
 /// Runs a program with its system calls served in user space
 #[derive(Parser, Debug)]
 #[command(
     name = "usertrap",
     version,
-    override_usage = "usertrap [OPTIONS] [--] PROGRAM [ARGS]...\n       usertrap stat [OPTIONS] [--] PROGRAM [ARGS]...",
+    override_usage = "usertrap [OPTIONS] [--] PROGRAM [ARGS]...\n       usertrap stat [OPTIONS] [--] PROGRAM [ARGS]...\n       usertrap trace [OPTIONS] [--] PROGRAM [ARGS]...",
     after_help = EXAMPLES,
     long_about = LONG_ABOUT,
     args_override_self = true,
@@ -83,6 +92,24 @@ enum Verb {
         common: Common,
         #[command(flatten)]
         stat: StatOptions,
+        #[command(flatten)]
+        command_line: CommandLine,
+    },
+    /// Show each call of a program and of all that it starts, as strace does
+    ///
+    /// Waits until every process of the tree has ended, and ends as the program
+    /// did.
+    #[command(
+        verbatim_doc_comment,
+        override_usage = "usertrap trace [OPTIONS] [--] PROGRAM [ARGS]...",
+        after_help = TRACE_EXAMPLES,
+        args_override_self = true
+    )]
+    Trace {
+        #[command(flatten)]
+        common: Common,
+        #[command(flatten)]
+        trace: TraceOptions,
         #[command(flatten)]
         command_line: CommandLine,
     },
@@ -205,11 +232,47 @@ pub(crate) struct StatOptions {
     pub(crate) time: bool,
 }
 
+/// What only `trace` takes: strace's options of the same names.
+#[derive(Args, Clone, PartialEq, Eq, Debug)]
+pub(crate) struct TraceOptions {
+    /// Show these calls only: names, separated by commas; !set: all others
+    ///
+    /// As strace has it, trace=SET is the same as SET.
+    #[arg(
+        verbatim_doc_comment,
+        short = 'e',
+        long = "calls",
+        value_name = "SET",
+        allow_hyphen_values = false
+    )]
+    pub(crate) calls: Option<OsString>,
+
+    /// Show so many bytes of strings: 32 if it is not said
+    ///
+    /// Paths are always shown whole.
+    #[arg(verbatim_doc_comment, short, long = "string-limit", value_name = "BYTES")]
+    pub(crate) strings: Option<u32>,
+
+    /// The time before each line; -tt: with microseconds, -ttt: since 1970
+    ///
+    /// In UTC.
+    #[arg(verbatim_doc_comment, short = 't', action = ArgAction::Count)]
+    pub(crate) clock: u8,
+
+    /// The time since the line before, before each line
+    #[arg(short, long = "relative-timestamps")]
+    pub(crate) relative: bool,
+
+    /// The time in each call, behind it
+    #[arg(short = 'T', long = "syscall-times")]
+    pub(crate) durations: bool,
+}
+
 /// What the command line asks for.
 #[derive(Debug)]
 pub(crate) enum Request {
     /// To start a program.
-    Start(Start),
+    Start(Box<Start>),
     /// To print something generated.
     Generate(Generated),
 }
@@ -221,6 +284,8 @@ pub(crate) struct Start {
     pub(crate) common: Common,
     /// What `stat` takes, if it is that.
     pub(crate) stat: Option<StatOptions>,
+    /// What `trace` takes, if it is that.
+    pub(crate) trace: Option<TraceOptions>,
     /// The program as it was named, and its arguments: one word at least.
     words: Vec<OsString>,
 }
@@ -249,20 +314,32 @@ impl Start {
 pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Request, clap::Error> {
     let cli = Cli::try_parse_from(arguments)?;
     Ok(match cli.subcommand {
-        None => Request::Start(Start {
+        None => Request::Start(Box::new(Start {
             common: cli.common,
             stat: None,
+            trace: None,
             words: cli.command_line.words,
-        }),
+        })),
         Some(Verb::Stat {
             common,
             stat,
             command_line,
-        }) => Request::Start(Start {
+        }) => Request::Start(Box::new(Start {
             common: cli.common.followed_by(common),
             stat: Some(stat),
+            trace: None,
             words: command_line.words,
-        }),
+        })),
+        Some(Verb::Trace {
+            common,
+            trace,
+            command_line,
+        }) => Request::Start(Box::new(Start {
+            common: cli.common.followed_by(common),
+            stat: None,
+            trace: Some(trace),
+            words: command_line.words,
+        })),
         Some(Verb::Generate { what }) => Request::Generate(what),
     })
 }

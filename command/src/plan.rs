@@ -11,7 +11,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-use crate::cli::Start;
+use crate::cli::{Start, TraceOptions};
 
 /// What `execve` is called with.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -48,8 +48,13 @@ fn settings(start: &Start) -> Vec<OsString> {
         setting.push(value);
         settings.push(setting);
     };
-    if start.stat.is_some() {
-        set("USERTRAP_TOOL", OsStr::new("stat"));
+    let tool = match (&start.stat, &start.trace) {
+        (Some(_), _) => Some("stat"),
+        (_, Some(_)) => Some("trace"),
+        _ => None,
+    };
+    if let Some(tool) = tool {
+        set("USERTRAP_TOOL", OsStr::new(tool));
         set("USERTRAP_SUPERVISE", OsStr::new("on"));
     }
     if let Some(file) = &common.output {
@@ -60,6 +65,11 @@ fn settings(start: &Start) -> Vec<OsString> {
     }
     if start.stat.is_some_and(|stat| stat.time) {
         set("USERTRAP_STAT_TIME", OsStr::new("on"));
+    }
+    if let Some(trace) = &start.trace {
+        for (name, value) in traced(trace) {
+            set(name, &value);
+        }
     }
     if common.trap_only {
         set("USERTRAP_REWRITE", OsStr::new("off"));
@@ -72,6 +82,36 @@ fn settings(start: &Start) -> Vec<OsString> {
         if let Some(value) = value {
             set(name, OsStr::new(value));
         }
+    }
+    settings
+}
+
+/// The options of `trace` as settings.
+fn traced(trace: &TraceOptions) -> Vec<(&'static str, OsString)> {
+    let mut settings = Vec::new();
+    if let Some(limit) = trace.strings {
+        settings.push(("USERTRAP_TRACE_STRINGS", limit.to_string().into()));
+    }
+    if let Some(calls) = &trace.calls {
+        let calls = calls.as_bytes();
+        let set = calls.strip_prefix(b"trace=").or_else(|| calls.strip_prefix(b"t="));
+        settings.push((
+            "USERTRAP_TRACE_CALLS",
+            OsStr::from_bytes(set.unwrap_or(calls)).to_owned(),
+        ));
+    }
+    let clock = match trace.clock {
+        _ if trace.relative => Some("relative"),
+        0 => None,
+        1 => Some("seconds"),
+        2 => Some("microseconds"),
+        _ => Some("epoch"),
+    };
+    if let Some(clock) = clock {
+        settings.push(("USERTRAP_TRACE_CLOCK", clock.into()));
+    }
+    if trace.durations {
+        settings.push(("USERTRAP_TRACE_TIME", "on".into()));
     }
     settings
 }

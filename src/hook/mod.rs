@@ -5,6 +5,7 @@
 //! application can wait for a signal.
 
 mod call;
+pub mod follow;
 mod interest;
 mod report;
 mod tree;
@@ -75,6 +76,12 @@ pub trait Hook: Sync {
     /// that another has executed begins with [`exit`](Hook::exit) of that call,
     /// without its arguments. Asked once.
     fn tree(&self) -> Option<TreeWords> {
+        None
+    }
+
+    /// Of a hook whose words another process reads while they are written:
+    /// what it does there. Asked once. Needs [`tree`](Hook::tree).
+    fn follow(&self) -> Option<&dyn follow::Follow> {
         None
     }
 

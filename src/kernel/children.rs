@@ -17,6 +17,21 @@ pub(crate) unsafe fn fork() -> Result<u32, Errno> {
     checked(unsafe { syscall!(SYS_fork) }).map(|pid| pid as u32)
 }
 
+/// The same, of whose end the parent is not told by a signal.
+///
+/// # Safety
+/// As [`fork`].
+pub(crate) unsafe fn fork_silently() -> Result<u32, Errno> {
+    // SAFETY: by the contract.
+    checked(unsafe { syscall!(SYS_clone, 0, 0, 0, 0, 0) }).map(|pid| pid as u32)
+}
+
+/// wait4(2) for the end of a child that was made like that.
+pub(crate) fn wait_for(child: u32) {
+    // SAFETY: no status is asked for.
+    while checked(unsafe { syscall!(SYS_wait4, child, 0, libc::__WALL, 0) }) == Err(Errno::EINTR) {}
+}
+
 /// wait4(2) without waiting: the status of a child that has ended or stopped.
 pub(crate) fn status_of(child: u32) -> Option<i32> {
     let mut status = 0i32;

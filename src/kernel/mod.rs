@@ -4,6 +4,7 @@
 #![allow(unsafe_code, reason = "system calls act on raw memory")]
 
 pub(crate) mod children;
+pub(crate) mod futex;
 pub(crate) mod log;
 pub(crate) mod path;
 pub(crate) mod process;
@@ -437,8 +438,17 @@ pub fn limits(resource: i32, new: Option<(u64, u64)>) -> Result<(u64, u64), Errn
 
 /// clock_gettime(CLOCK_MONOTONIC) in nanoseconds.
 pub fn monotonic_ns() -> u64 {
+    clock_ns(libc::CLOCK_MONOTONIC)
+}
+
+/// clock_gettime(CLOCK_REALTIME) in nanoseconds.
+pub fn realtime_ns() -> u64 {
+    clock_ns(libc::CLOCK_REALTIME)
+}
+
+fn clock_ns(clock: i32) -> u64 {
     let mut time = [0u64; 2];
     // SAFETY: the pointer is to a live `struct timespec`.
-    unsafe { syscall!(SYS_clock_gettime, libc::CLOCK_MONOTONIC, time.as_mut_ptr()) };
+    unsafe { syscall!(SYS_clock_gettime, clock, time.as_mut_ptr()) };
     time[0] * 1_000_000_000 + time[1]
 }

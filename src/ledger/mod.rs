@@ -35,6 +35,7 @@ mod tests;
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
+use crate::kernel::futex;
 pub(crate) use close::CoreWord;
 pub(crate) use geometry::{CORE, Geometry, MOST_BLOCKS, Shape};
 #[cfg(not(any(test, feature = "std")))]
@@ -73,6 +74,11 @@ enum Head {
     Root,
     /// Not 0: the report is written by a process that waits for the tree.
     Supervised,
+    /// The process that follows the tree, as the root's pid namespace has it;
+    /// 0 for none.
+    Follower,
+    /// Not 0: it sleeps.
+    Sleeps,
 }
 
 /// A ledger over its memory.
@@ -176,6 +182,26 @@ impl<'m> Ledger<'m> {
 
     pub(crate) fn supervise(&self) {
         self.head(Head::Supervised).store(1, Relaxed);
+    }
+
+    /// The process that follows the tree, or 0.
+    pub(crate) fn follower(&self) -> &'m AtomicU64 {
+        self.head(Head::Follower)
+    }
+
+    /// Where the follower sleeps; the word is 0 if it does not.
+    #[cfg(not(any(test, feature = "std")))]
+    pub(crate) fn sleeps(&self) -> &'m AtomicU64 {
+        self.head(Head::Sleeps)
+    }
+
+    /// Wakes the follower, if it sleeps.
+    pub(crate) fn wake_follower(&self) {
+        let sleeps = self.head(Head::Sleeps);
+        if sleeps.load(Relaxed) != 0 {
+            sleeps.store(0, Relaxed);
+            futex::wake(sleeps);
+        }
     }
 
     /// Notes a thread that counts for itself, as there is no block for it.

@@ -6,6 +6,7 @@
 
 use core::fmt;
 
+use crate::tools::trace::options::{self, Options, Time};
 use crate::tools::{Format, Tool};
 
 const PREFIX: &[u8] = b"USERTRAP_";
@@ -66,6 +67,8 @@ pub struct Config<'a> {
     pub unfit: Unfit,
     /// `USERTRAP_STAT_TIME`: whether the stat tool times calls.
     pub stat_time: bool,
+    /// `USERTRAP_TRACE_…`: what the trace tool shows.
+    pub trace: Options<'a>,
     /// `USERTRAP_SUPERVISE`: whether a process stays behind that writes the
     /// report when the whole tree has ended. For the command alone.
     pub supervise: bool,
@@ -82,6 +85,7 @@ impl Config<'_> {
         log: Level::Warn,
         unfit: Unfit::Run,
         stat_time: false,
+        trace: Options::DEFAULT,
         supervise: false,
     };
 }
@@ -107,8 +111,8 @@ impl<T: Copy> Words<T> {
 }
 
 const TOOL: Words<Tool> = Words {
-    names: &["none", "stat"],
-    values: &[Tool::None, Tool::Stat],
+    names: &["none", "stat", "trace"],
+    values: &[Tool::None, Tool::Stat, Tool::Trace],
 };
 const FORMAT: Words<Format> = Words {
     names: &["text", "json"],
@@ -126,6 +130,16 @@ const LOG: Words<Level> = Words {
     names: &["off", "error", "warn", "info", "debug"],
     values: &[Level::Off, Level::Error, Level::Warn, Level::Info, Level::Debug],
 };
+const TIME: Words<Time> = Words {
+    names: &["none", "seconds", "microseconds", "epoch", "relative"],
+    values: &[
+        Time::None,
+        Time::Seconds,
+        Time::Microseconds,
+        Time::Epoch,
+        Time::Relative,
+    ],
+};
 const UNFIT: Words<Unfit> = Words {
     names: &["run", "refuse"],
     values: &[Unfit::Run, Unfit::Refuse],
@@ -133,7 +147,7 @@ const UNFIT: Words<Unfit> = Words {
 
 /// The names of all settings; a place in this list is a bit of
 /// [`Config::parse`]'s note of what it has seen.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 13] = [
     "USERTRAP_TOOL",
     "USERTRAP_OUT",
     "USERTRAP_FORMAT",
@@ -143,6 +157,10 @@ const NAMES: [&str; 9] = [
     "USERTRAP_UNFIT",
     "USERTRAP_STAT_TIME",
     "USERTRAP_SUPERVISE",
+    "USERTRAP_TRACE_STRINGS",
+    "USERTRAP_TRACE_CALLS",
+    "USERTRAP_TRACE_CLOCK",
+    "USERTRAP_TRACE_TIME",
 ];
 
 impl<'a> Config<'a> {
@@ -188,6 +206,13 @@ impl<'a> Config<'a> {
             "USERTRAP_UNFIT" => self.unfit = UNFIT.find(name, value)?,
             "USERTRAP_STAT_TIME" => self.stat_time = SWITCH.find(name, value)?,
             "USERTRAP_SUPERVISE" => self.supervise = SWITCH.find(name, value)?,
+            "USERTRAP_TRACE_STRINGS" => self.trace.strings = limit(value).ok_or(ConfigError::Limit { name, value })?,
+            "USERTRAP_TRACE_CALLS" => {
+                options::select(value).map_err(|call| ConfigError::Call { name, call })?;
+                self.trace.calls = Some(value);
+            }
+            "USERTRAP_TRACE_CLOCK" => self.trace.time = TIME.find(name, value)?,
+            "USERTRAP_TRACE_TIME" => self.trace.duration = SWITCH.find(name, value)?,
             _ => {}
         }
         Ok(())
@@ -214,6 +239,14 @@ fn table_address(text: &[u8]) -> Option<u64> {
     (address == 0x050f_0000 || fallback).then_some(address)
 }
 
+/// A number of bytes.
+fn limit(text: &[u8]) -> Option<u32> {
+    let text = core::str::from_utf8(text).ok()?;
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| text.parse().ok())?
+}
+
 /// Why the settings were refused. Displayed, it is one line without its end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ConfigError<'a> {
@@ -230,6 +263,20 @@ pub enum ConfigError<'a> {
         value: &'a [u8],
         /// What it takes.
         valid: &'static [&'static str],
+    },
+    /// The setting takes a number of bytes.
+    Limit {
+        /// The setting.
+        name: &'static str,
+        /// What was given.
+        value: &'a [u8],
+    },
+    /// There is no such call, and no such set of calls.
+    Call {
+        /// The setting.
+        name: &'static str,
+        /// The name that is not known.
+        call: &'a [u8],
     },
     /// `USERTRAP_TABLE` is not an address at which a table may lie.
     Table {
@@ -248,6 +295,12 @@ impl fmt::Display for ConfigError<'_> {
             ConfigError::Value { name, value, valid } => {
                 write!(f, "{name}={} is not known; valid: ", value.escape_ascii())?;
                 list(f, valid)
+            }
+            ConfigError::Limit { name, value } => {
+                write!(f, "{name}={} is no number of bytes", value.escape_ascii())
+            }
+            ConfigError::Call { name, call } => {
+                write!(f, "{name}: there is no system call {}", call.escape_ascii())
             }
             ConfigError::Table { value } => write!(
                 f,

@@ -7,7 +7,7 @@ use core::cell::Cell;
 
 use super::config::{self, Config, Level};
 use super::process::{self, Process};
-use super::{Inherited, Reason, bring_up, command, configure, supervise, undo, unfit};
+use super::{Inherited, Reason, bring_up, command, configure, follow, supervise, undo, unfit};
 use crate::abi::errno::Errno;
 use crate::hook::Hook;
 use crate::image::{Start, tree};
@@ -89,8 +89,9 @@ fn begin(
     if let Some(hook) = dispatch::hook() {
         with_large_files(|| ledger::create(hook, descriptors::PROCESS.get(Kept::Tree), tree::image_end()));
     }
-    if let Some(watch) = watch {
-        supervise::split(watch);
+    match watch {
+        Some(watch) => supervise::split(watch),
+        None => follow::start(),
     }
     if start == Start::Command {
         command::run(process);

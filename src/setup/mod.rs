@@ -7,6 +7,8 @@
 pub(crate) mod command;
 pub mod config;
 #[cfg(not(any(test, feature = "std")))]
+mod follow;
+#[cfg(not(any(test, feature = "std")))]
 pub(crate) mod home;
 pub(crate) mod process;
 #[cfg(not(any(test, feature = "std")))]
@@ -125,6 +127,9 @@ fn configure(process: &process::Process, config: &Config<'_>, linked: Option<&'s
         rewrite: config.rewrite != Rewrite::Off,
         table: config.table,
     };
+    if config.tool == tools::Tool::Trace {
+        tools::trace::options::configure(&config.trace, config.out.is_some());
+    }
     let hook = linked.or_else(|| tools::hook(config.tool, config.format, config.stat_time));
     if config.stat_time {
         clock::start();

@@ -12,6 +12,7 @@
 
 use core::fmt::Write;
 
+use super::follow::{self, Follower};
 use crate::abi::errno::Errno;
 use crate::abi::sigaction::{KernelSigaction, SIG_IGN};
 use crate::image::tree as tree_file;
@@ -57,6 +58,10 @@ pub(crate) fn split(mut watch: Watch) {
         return;
     };
     ledger.supervise();
+    let follower = Follower::new();
+    if let Some(follower) = &follower {
+        follower.begin(kernel::getpid());
+    }
     // A child that ends must not vanish because SIGCHLD is ignored here.
     let mask = kernel::set_mask(!0);
     // SAFETY: no handler is set.
@@ -75,7 +80,7 @@ pub(crate) fn split(mut watch: Watch) {
             }
             kernel::set_mask(mask);
         }
-        Ok(child) => supervise(&mut watch, child),
+        Ok(child) => supervise(&mut watch, child, follower),
         Err(errno) => {
             log::line(
                 Level::Error,
@@ -86,15 +91,21 @@ pub(crate) fn split(mut watch: Watch) {
     }
 }
 
-fn supervise(watch: &mut Watch, child: u32) -> ! {
-    if watch.locked && ledger::reread(watch.fd, tree_file::image_end()).is_err() {
+fn supervise(watch: &mut Watch, child: u32, mut follower: Option<Follower>) -> ! {
+    if follower.is_some() {
+        // It writes to what is mapped, and so keeps it.
+        watch.locked = false;
+    } else if watch.locked && ledger::reread(watch.fd, tree_file::image_end()).is_err() {
         // What is mapped keeps the open file description.
         watch.locked = false;
     }
     close_all_but([2, watch.fd, descriptors::PROCESS.get(Kept::Report)]);
-    let status = end_of(child);
-    wait_for_others(watch);
-    tree::report_all();
+    let status = end_of(child, &mut follower);
+    wait_for_others(watch, &mut follower);
+    match &follower {
+        Some(follower) => follower.finish(Some((child, status))),
+        None => tree::report_all(),
+    }
     match status & 0x7f {
         0 => kernel::exit_group(status >> 8 & 0xff),
         signal => {
@@ -107,7 +118,7 @@ fn supervise(watch: &mut Watch, child: u32) -> ! {
 }
 
 /// Waits for the program, and hands over the signals that we get for it.
-fn end_of(child: u32) -> i32 {
+fn end_of(child: u32, follower: &mut Option<Follower>) -> i32 {
     loop {
         // Taken first: the child may have ended before its SIGCHLD was blocked.
         if let Some(status) = children::status_of(child) {
@@ -120,9 +131,14 @@ fn end_of(child: u32) -> i32 {
                 children::kill(kernel::getpid(), libc::SIGSTOP);
             }
         }
-        let Some(info) = children::next_signal(None) else {
-            continue;
+        let info = match follower {
+            None => children::next_signal(None),
+            Some(follower) => children::next_signal(Some(0)).or_else(|| {
+                follower.round();
+                None
+            }),
         };
+        let Some(info) = info else { continue };
         // Those that the kernel sends, of a terminal, go to the program too.
         if info.code <= 0 && info.signo != libc::SIGCHLD {
             children::kill(child, info.signo);
@@ -131,9 +147,19 @@ fn end_of(child: u32) -> i32 {
 }
 
 /// Waits for all other processes of the tree, unless we are told not to.
-fn wait_for_others(watch: &Watch) {
+fn wait_for_others(watch: &Watch, follower: &mut Option<Follower>) {
     let mut milliseconds = 0;
-    while !is_gone(watch) {
+    // Looked at twice where a child may not have come in when its parent has gone.
+    let times = if watch.locked { 1 } else { 2 };
+    let mut gone = 0;
+    loop {
+        gone = if is_gone(watch) { gone + 1 } else { 0 };
+        if gone == times {
+            return;
+        }
+        if let Some(follower) = follower {
+            follower.round();
+        }
         let info = children::next_signal(Some(milliseconds));
         if info.is_some_and(|info| matches!(info.signo, libc::SIGINT | libc::SIGTERM | libc::SIGHUP | libc::SIGQUIT)) {
             return;
@@ -146,13 +172,11 @@ fn is_gone(watch: &Watch) -> bool {
     if watch.locked {
         return children::lock(watch.fd, libc::F_RDLCK).is_ok();
     }
-    let Some(ledger) = ledger::ledger() else { return true };
-    let mut holders = ledger.records().filter_map(|record| ledger.holder(record));
-    holders.all(|holder| kernel::is_dead(holder.pid))
+    ledger::ledger().is_none_or(follow::is_gone)
 }
 
 /// Pipes of the program must not stay open because of us.
-fn close_all_but(mut kept: [i32; 3]) {
+pub(super) fn close_all_but(mut kept: [i32; 3]) {
     kept.sort_unstable();
     let mut next = 0;
     for fd in kept {

@@ -9,8 +9,10 @@ mod processes;
 mod stat;
 mod text;
 mod totals;
+pub(crate) mod trace;
 
 pub use stat::Stat;
+pub use trace::Trace;
 
 use crate::hook::Hook;
 
@@ -21,6 +23,8 @@ pub enum Tool {
     None,
     /// Counts calls.
     Stat,
+    /// Shows calls.
+    Trace,
 }
 
 /// The form of a report.
@@ -41,8 +45,10 @@ pub fn hook(tool: Tool, format: Format, timed: bool) -> Option<&'static &'static
     static TEXT_TIMED: &dyn Hook = &Stat::new(Format::Text, true);
     static JSON: &dyn Hook = &Stat::new(Format::Json, false);
     static JSON_TIMED: &dyn Hook = &Stat::new(Format::Json, true);
+    static TRACE: &dyn Hook = &Trace;
     match (tool, format, timed) {
         (Tool::None, _, _) => None,
+        (Tool::Trace, _, _) => Some(&TRACE),
         (Tool::Stat, Format::Text, false) => Some(&TEXT),
         (Tool::Stat, Format::Text, true) => Some(&TEXT_TIMED),
         (Tool::Stat, Format::Json, false) => Some(&JSON),

@@ -7,7 +7,7 @@ fn parsed(words: &[&str]) -> Result<Request, clap::Error> {
 
 fn start(words: &[&str]) -> Start {
     match parsed(words) {
-        Ok(Request::Start(start)) => start,
+        Ok(Request::Start(start)) => *start,
         other => panic!("{words:?} gave {other:?}"),
     }
 }

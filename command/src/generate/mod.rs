@@ -62,6 +62,7 @@ mod tests {
                 "DESCRIPTION",
                 "OPTIONS",
                 "\"OPTIONS OF STAT\"",
+                "\"OPTIONS OF TRACE\"",
                 "EXAMPLES",
                 "ENVIRONMENT",
                 "\"EXIT STATUS\"",

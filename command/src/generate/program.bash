@@ -5,7 +5,7 @@ _usertrap_words() {
     while ((i < COMP_CWORD)); do
         case ${COMP_WORDS[i]} in
         --) ((i++)); break ;;
-        -o | --output | -E | --env | --table | --log | --unfit | --library)
+        -o | --output | -E | --env | --table | --log | --unfit | --library | -e | --calls | -s | --string-limit)
             # An equals sign is a word of its own here.
             [[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++))
             ((i += 2))
@@ -13,7 +13,7 @@ _usertrap_words() {
             ;;
         -*) ;;
         =) ((i++)) ;;
-        stat) ((verb)) && break; verb=1 ;;
+        stat | trace) ((verb)) && break; verb=1 ;;
         generate) _usertrap "$@"; return ;;
         *) break ;;
         esac
@@ -28,6 +28,7 @@ _usertrap_words() {
     elif ((i == COMP_CWORD)) && [[ ${COMP_WORDS[i]} != -* ]]; then
         mapfile -t COMPREPLY < <(compgen -c -- "${COMP_WORDS[i]}")
         ((verb)) || [[ stat != "${COMP_WORDS[i]}"* ]] || COMPREPLY+=(stat)
+        ((verb)) || [[ trace != "${COMP_WORDS[i]}"* ]] || COMPREPLY+=(trace)
     else
         _usertrap "$@"
     fi

@@ -60,6 +60,50 @@ fn each_option_is_a_setting() {
 }
 
 #[test]
+fn trace_takes_the_options_of_strace() {
+    let exec = planned(
+        &[
+            "trace",
+            "-e",
+            "trace=read,write",
+            "-s",
+            "7",
+            "-tt",
+            "-T",
+            "-fo",
+            "f",
+            "prog",
+            "-e",
+        ],
+        &[],
+    );
+    let argv = [
+        "usertrap",
+        "USERTRAP_TOOL=trace",
+        "USERTRAP_SUPERVISE=on",
+        "USERTRAP_OUT=f",
+        "USERTRAP_TRACE_STRINGS=7",
+        "USERTRAP_TRACE_CALLS=read,write",
+        "USERTRAP_TRACE_CLOCK=microseconds",
+        "USERTRAP_TRACE_TIME=on",
+        "--",
+        "/bin/found",
+        "prog",
+        "-e",
+    ];
+    assert_eq!(exec.argv, argv);
+    for (options, setting) in [
+        (&["-t"][..], "USERTRAP_TRACE_CLOCK=seconds"),
+        (&["-t", "-t", "-t"], "USERTRAP_TRACE_CLOCK=epoch"),
+        (&["-r"], "USERTRAP_TRACE_CLOCK=relative"),
+        (&["-e", "!futex"], "USERTRAP_TRACE_CALLS=!futex"),
+    ] {
+        let exec = planned(&[&["trace"], options, &["prog"]].concat(), &[]);
+        assert_eq!(exec.argv[3], setting);
+    }
+}
+
+#[test]
 fn options_that_are_ours_alone_set_nothing() {
     let exec = planned(&["-f", "--library", "x.so", "-E", "A=1", "prog"], &[]);
     assert_eq!(exec.argv, ["usertrap", "--", "/bin/found", "prog"]);

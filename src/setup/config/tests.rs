@@ -95,11 +95,11 @@ fn unknown_values_are_refused_with_the_valid_ones() {
     for (var, message) in [
         (
             "USERTRAP_TOOL=strace",
-            "USERTRAP_TOOL=strace is not known; valid: none, stat",
+            "USERTRAP_TOOL=strace is not known; valid: none, stat, trace",
         ),
         (
             "USERTRAP_TOOL=Stat",
-            "USERTRAP_TOOL=Stat is not known; valid: none, stat",
+            "USERTRAP_TOOL=Stat is not known; valid: none, stat, trace",
         ),
         (
             "USERTRAP_FORMAT=xml",
@@ -122,8 +122,16 @@ fn unknown_values_are_refused_with_the_valid_ones() {
             "USERTRAP_UNFIT=die is not known; valid: run, refuse",
         ),
         (
+            "USERTRAP_TRACE_STRINGS=-1",
+            "USERTRAP_TRACE_STRINGS=-1 is no number of bytes",
+        ),
+        (
+            "USERTRAP_TRACE_CALLS=read,reed",
+            "USERTRAP_TRACE_CALLS: there is no system call reed",
+        ),
+        (
             "USERTRAP_TOOL=a\nb\x1b",
-            "USERTRAP_TOOL=a\\nb\\x1b is not known; valid: none, stat",
+            "USERTRAP_TOOL=a\\nb\\x1b is not known; valid: none, stat, trace",
         ),
     ] {
         assert_eq!(parse(&[var]), Err(message.to_owned()));
@@ -133,7 +141,8 @@ fn unknown_values_are_refused_with_the_valid_ones() {
 #[test]
 fn unknown_names_are_refused_with_the_valid_ones() {
     let valid = "USERTRAP_TOOL, USERTRAP_OUT, USERTRAP_FORMAT, USERTRAP_REWRITE, USERTRAP_TABLE, \
-                 USERTRAP_LOG, USERTRAP_UNFIT, USERTRAP_STAT_TIME, USERTRAP_SUPERVISE";
+                 USERTRAP_LOG, USERTRAP_UNFIT, USERTRAP_STAT_TIME, USERTRAP_SUPERVISE, \
+                 USERTRAP_TRACE_STRINGS, USERTRAP_TRACE_CALLS, USERTRAP_TRACE_CLOCK, USERTRAP_TRACE_TIME";
     for name in ["USERTRAP_TOOLS", "USERTRAP_TOO", "USERTRAP_tool", "USERTRAP_"] {
         for value in ["", "stat"] {
             let message = format!("{name} is not a setting; valid: {valid}");
