@@ -7,6 +7,10 @@ library that it was copied from (by its build ID) and adds its symbols there; an
 unwinds from where only GS leads to the thread's area, which DWARF cannot say: a
 thread that waits in a system call is one of these. SIGSYS, by which calls arrive
 that were not rewritten yet, goes to the program unseen.
+
+A function that gdb calls while the thread waits in a system call makes calls of its
+own, so what belongs to the first is kept meanwhile. And breakpoints go with an exec:
+what the kernel executes is our loader, so they wait until it has mapped the program.
 """
 
 import os
@@ -124,6 +128,8 @@ class Image:
         first = read(self.gate, 9)
         if first[:5] != STORE_RCX:
             raise ValueError("unknown gate")
+        self.bias, self.in_flight = symbols["usertrap_area_bias"][0], symbols["usertrap_area_in_flight"][0]
+        self.enter = BASE + symbols["usertrap_enter"][0]
         self.return_address = struct.unpack_from("<i", first, 5)[0]
 
     def trampoline_return(self, pc):
@@ -164,39 +170,44 @@ def candidates():
             yield objfile.filename
 
 
+def find_image(page):
+    """The core whose first page that is, or None; says so if its library is not found."""
+    global IMAGE
+    wanted, space = build_id(page), gdb.current_progspace()
+    if IMAGE is not None and IMAGE.elf.build_id == wanted:
+        return IMAGE
+    IMAGE = None
+    for path in candidates():
+        try:
+            elf = Elf(path)
+            if elf.build_id == wanted:
+                IMAGE = Image(elf)
+                return IMAGE
+        except (OSError, ValueError, KeyError, struct.error):
+            continue
+    if not getattr(space, "usertrap_said", None):
+        space.usertrap_said = True
+        gdb.write(
+            "usertrap: the library with build ID %s is not found; name it by: set usertrap-library FILE\n" % wanted,
+            gdb.STDERR,
+        )
+    return None
+
+
 def refresh():
     """Adds our symbols to a program space that has a core and no symbols of it."""
-    global IMAGE
     inferior, space = gdb.selected_inferior(), gdb.current_progspace()
     if inferior.pid == 0 or getattr(space, "usertrap_done", None) == (inferior.pid, space.filename):
         return
     page = read(BASE, 4096)
-    if page[MARK_AT : MARK_AT + len(MARK)] != MARK:
+    if page[MARK_AT : MARK_AT + len(MARK)] != MARK or find_image(page) is None:
         return
-    wanted = build_id(page)
-    if IMAGE is None or IMAGE.elf.build_id != wanted:
-        IMAGE = None
-        for path in candidates():
-            try:
-                elf = Elf(path)
-                if elf.build_id == wanted:
-                    IMAGE = Image(elf)
-                    break
-            except (OSError, ValueError, KeyError, struct.error):
-                continue
-    if IMAGE is None:
-        if not getattr(space, "usertrap_said", None):
-            space.usertrap_said = True
-            gdb.write(
-                "usertrap: the library with build ID %s is not found; name it by: set usertrap-library FILE\n" % wanted,
-                gdb.STDERR,
-            )
-    elif getattr(space, "usertrap_added", None) != wanted:
-        space.usertrap_added = wanted
+    # An exec has thrown them away.
+    if "usertrap" not in gdb.execute("info symbol %#x" % IMAGE.gate, to_string=True):
         add_symbols(os.path.realpath(IMAGE.elf.path), BASE)
-    if IMAGE is not None and not (space.filename and os.path.exists(space.filename)):
+    if not (space.filename and os.path.exists(space.filename)):
         add_program(space)
-    elif IMAGE is not None:
+    else:
         space.usertrap_done = (inferior.pid, space.filename)
 
 
@@ -209,29 +220,148 @@ def add_symbols(path, offset):
         gdb.execute("set confirm " + ("on" if confirm else "off"))
 
 
-def add_program(space):
-    """The program's own symbols, where gdb takes our image for the program: in a process that it was
-    attached to without a file, or that has executed a program."""
+AT_PHDR = 3
+
+
+def program():
+    """Where the program's file is mapped, the file, and whether it has to be there."""
     try:
         auxiliary = gdb.execute("info auxv", to_string=True)
         mappings = gdb.execute("info proc mappings", to_string=True)
     except gdb.error:
-        return
+        return None
     headers = re.search(r"AT_PHDR\s.*(0x[0-9a-f]+)$", auxiliary, re.MULTILINE)
     headers = int(headers[1], 16) if headers else 0
+    try:
+        # gdb's is that of the time of the exec.
+        with open("/proc/%d/auxv" % gdb.selected_inferior().pid, "rb") as file:
+            headers = dict(struct.iter_unpack("<QQ", file.read())).get(AT_PHDR, headers)
+    except OSError:
+        pass
     for start, end, path in re.findall(r"(0x[0-9a-f]+)\s+(0x[0-9a-f]+)\s.*\s(/.*)$", mappings, re.MULTILINE):
         if not int(start, 16) <= headers < int(end, 16):
             continue
         page = read(int(start, 16), 64)
         if page[:4] != b"\x7fELF" or not os.path.exists(path):
-            return
-        found = (gdb.selected_inferior().pid, path, start)
-        if getattr(space, "usertrap_program", None) != found:
-            space.usertrap_program = found
-            fixed = struct.unpack_from("<H", page, 16)[0] == 2  # ET_EXEC
-            add_symbols(path, 0 if fixed else int(start, 16))
-            gdb.execute("sharedlibrary", to_string=True)
+            return None
+        return int(start, 16), path, struct.unpack_from("<H", page, 16)[0] == 2  # ET_EXEC
+    return None
+
+
+def add_program(space):
+    """The program's own symbols, where gdb takes our image for the program: in a process that it was
+    attached to without a file, or that has executed a program."""
+    found = program()
+    if found and getattr(space, "usertrap_program", None) != (gdb.selected_inferior().pid, found):
+        space.usertrap_program = (gdb.selected_inferior().pid, found)
+        start, path, fixed = found
+        add_symbols(path, 0 if fixed else start)
+        gdb.execute("sharedlibrary", to_string=True)
+
+
+def loading(pid):
+    """Whether the process has executed our image, which has mapped no program yet."""
+    try:
+        with open("/proc/%d/maps" % pid) as maps:
+            files = {words[5] for words in (line.split(None, 5) for line in maps) if len(words) == 6 and "/" in words[5]}
+    except OSError:
+        return False
+    return len(files) == 1 and files.pop().startswith("/memfd:usertrap")
+
+
+# Breakpoints that are bytes in the program.
+PLACED = [getattr(gdb, name) for name in ("BP_BREAKPOINT", "BP_HARDWARE_BREAKPOINT") if hasattr(gdb, name)]
+
+
+class Entered(gdb.Breakpoint):
+    """Where our loader has mapped the program that was executed: gdb gets the program, and the breakpoints
+    that were set before hold again."""
+
+    waiting = {}  # by process
+
+    def __init__(self, pid, address):
+        # Addresses of the program before: they can not be inserted.
+        self.disabled = [point for point in gdb.breakpoints() if point.enabled and point.type in PLACED]
+        for point in self.disabled:
+            point.enabled = False
+        super().__init__("*%#x" % address, internal=True)
+        self.pid = pid
+        Entered.waiting[pid] = self
+
+    def stop(self):
+        if gdb.selected_inferior().pid != self.pid:
+            return False
+        confirm = gdb.parameter("confirm")
+        gdb.execute("set confirm off")
+        try:
+            found = program()
+            if found:
+                gdb.execute('file "%s"' % found[1].replace('"', '\\"'), to_string=True)
+        finally:
+            gdb.execute("set confirm " + ("on" if confirm else "off"))
+        self.finish()
+        return False
+
+    def finish(self):
+        Entered.waiting.pop(self.pid, None)
+        self.enabled = False
+        for point in self.disabled:
+            if point.is_valid():
+                point.enabled = True
+        gdb.post_event(lambda: self.is_valid() and self.delete())
+
+
+def on_free(_):
+    pid = gdb.selected_inferior().pid
+    if pid == 0 or pid in Entered.waiting or not loading(pid):
         return
+    image = find_image(read(BASE, 4096))
+    if image is not None:
+        Entered(pid, image.enter)
+
+
+def on_exit(event):
+    for pid, point in list(Entered.waiting.items()):
+        if pid == event.inferior.pid or event.inferior.pid == 0:
+            point.finish()
+
+
+class Calls:
+    """What belongs to the call in flight of threads for which gdb calls functions, which may nest (malloc, for a
+    string)."""
+
+    kept = {}  # by thread: how many functions, the area's address, the bytes
+
+    @classmethod
+    def begin(cls, ptid):
+        frame = gdb.newest_frame()
+        pc, gs = (int(frame.read_register(name)) & 0xFFFFFFFFFFFFFFFF for name in ("rip", "gs_base"))
+        if ptid in cls.kept:
+            count, area, data = cls.kept[ptid]
+            cls.kept[ptid] = (count + 1, area, data)
+        elif IMAGE is not None and BASE <= pc < IMAGE.end:
+            area = gs + IMAGE.bias & 0xFFFFFFFFFFFFFFFF
+            if area in AREAS:
+                cls.kept[ptid] = (1, area, read(area, IMAGE.in_flight))
+
+    @classmethod
+    def end(cls, ptid):
+        count, area, data = cls.kept[ptid]
+        gdb.selected_inferior().write_memory(area, data)
+        if count > 1:
+            cls.kept[ptid] = (count - 1, area, data)
+        else:
+            del cls.kept[ptid]
+
+
+def on_call(event):
+    try:
+        if isinstance(event, gdb.InferiorCallPreEvent):
+            Calls.begin(event.ptid)
+        elif event.ptid in Calls.kept:
+            Calls.end(event.ptid)
+    except gdb.error:
+        Calls.kept.pop(event.ptid, None)
 
 
 class FrameId:
@@ -294,4 +424,8 @@ gdb.unwinder.register_unwinder(None, GateUnwinder(), replace=True)
 gdb.execute("handle SIGSYS nostop noprint pass", to_string=True)
 gdb.events.stop.connect(on_stop)
 gdb.events.new_objfile.connect(on_objfile)
+gdb.events.inferior_call.connect(on_call)
+gdb.events.exited.connect(on_exit)
+if hasattr(gdb.events, "free_objfile"):
+    gdb.events.free_objfile.connect(on_free)
 refresh()

@@ -27,7 +27,7 @@ session() {
 # What differs anyway: addresses, process numbers, how threads are announced. $only is a pattern of the lines that count.
 normal() {
     sed -E -e 's/0x[0-9a-f]+/ADDRESS/g' -e 's/(process|LWP|Thread|pid) [0-9A-Z.]+( \(LWP [0-9]+\))?/\1 N/g' -e 's/^(\$[0-9]+ = )[0-9]{3,}$/\1N/' \
-        -e '/libthread_db/d' -e '/^\[(New|Switching|Thread .* exited)/d' -e '/^warning: Error disabling address space/d' "$1" |
+        -e '/libthread_db/d' -e '/^warning: location number not found/d' -e '/^\[(New|Switching|Thread .* exited)/d' -e '/^warning: Error disabling address space/d' "$1" |
         grep -E "${only:-.*}"
 }
 
@@ -46,4 +46,12 @@ alike() {
             diff native.normal "$mode.normal" | head -8 >&2
         fi
     done
+}
+
+# attach MODE PID GDB-ARGUMENT...: as session, to a process that was started in that mode
+attach() {
+    local mode=$1 pid=$2 script=(-x "$gdb_script" -ex "set usertrap-library $LIB")
+    shift 2
+    [ "$mode" = native ] && script=()
+    timeout -k 5 100 gdb -nx -batch -iex 'set auto-load no' -ex 'set width 0' -ex 'set pagination off' "${script[@]}" -p "$pid" "$@" >"$mode.session" 2>&1 </dev/null
 }

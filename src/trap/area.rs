@@ -125,6 +125,22 @@ pub(crate) struct ThreadArea {
     /// The application's handler that begins.
     pub(crate) beginning: Beginning,
     pub(crate) returning: Returning,
+    pub(crate) hook: HookState,
+    /// What the core has to do at the exit side.
+    pub(crate) post: crate::trap::dispatch::Post,
+    /// Reserved signals that the thread does not take now: `virtual_mask`,
+    /// or what the call in flight has in its place. Other threads look at it.
+    pub(crate) closed: AtomicU64,
+    /// The mask that a call in flight waits with ([`Post::Wait`]
+    /// (crate::trap::dispatch::Post)).
+    pub(crate) wait_mask: u64,
+    /// The kernel restarts the call that has been interrupted unnoticed, for a
+    /// handler with SA_RESTART (`trap::again`).
+    pub(crate) restarts: bool,
+    /// Where copies of the application's arguments lie while the kernel reads
+    /// them.
+    pub(crate) scratch: [u64; 16],
+    // Up to here the call in flight ([`ThreadArea::IN_FLIGHT`]).
     /// Link of the free list, as the list's head encodes it.
     pub(crate) next_free: AtomicU64,
 
@@ -133,15 +149,9 @@ pub(crate) struct ThreadArea {
     /// Whether a thread has it; for reports and forks only.
     pub(crate) in_use: AtomicBool,
     pub(crate) kind: Kind,
-    pub(crate) hook: HookState,
-    /// What the core has to do at the exit side.
-    pub(crate) post: crate::trap::dispatch::Post,
     /// Reserved signals (SIGSYS, SIGILL) that the application has blocked.
     /// Set by [`ThreadArea::set_virtual_mask`].
     pub(crate) virtual_mask: u64,
-    /// Reserved signals that the thread does not take now: the same, or what
-    /// the call in flight has in its place. Other threads look at it.
-    pub(crate) closed: AtomicU64,
     /// The thread's number; 0 before it runs and when it ends.
     pub(crate) thread: AtomicU32,
     /// Another thread has sent a [`pending::POKE`].
@@ -171,15 +181,6 @@ pub(crate) struct ThreadArea {
     pub(crate) own_numbers: Numbers,
     /// What an exec under way has made in memory that a parent may share.
     pub(crate) leftovers: Leftovers,
-    /// The mask that a call in flight waits with ([`Post::Wait`]
-    /// (crate::trap::dispatch::Post)).
-    pub(crate) wait_mask: u64,
-    /// The kernel restarts the call that has been interrupted unnoticed, for a
-    /// handler with SA_RESTART (`trap::again`).
-    pub(crate) restarts: bool,
-    /// Where copies of the application's arguments lie while the kernel reads
-    /// them.
-    pub(crate) scratch: [u64; 16],
     /// The core's own counters, beside the hook's words ([`CoreWord`]).
     pub(crate) core: &'static [AtomicU64],
     /// The ledger's block in which the thread counts, plus 1; 0 if it counts
@@ -230,6 +231,10 @@ const _: () = {
 };
 
 impl ThreadArea {
+    /// Bytes at its head that belong to the call in flight:
+    /// `gdb/usertrap-gdb.py` keeps them while gdb calls a function.
+    pub(crate) const IN_FLIGHT: usize = offset_of!(ThreadArea, next_free);
+
     /// Lets the thread count behind the area.
     pub(crate) fn use_private_words(&mut self) {
         let words = areas::words();

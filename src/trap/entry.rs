@@ -147,6 +147,9 @@ global_asm!(
     taken!(),
     handler!(),
     ".text",
+    // For gdb/usertrap-gdb.py.
+    ".set usertrap_area_bias, {GS_BIAS}",
+    ".set usertrap_area_in_flight, {IN_FLIGHT}",
     INTEREST = sym INTEREST,
     KEEP_SSE = const KEEP_SSE,
     FSGSBASE = sym FSGSBASE,
@@ -168,6 +171,7 @@ global_asm!(
     GS_APP_RSP = const gs::BIAS + offset_of!(ThreadArea, app_rsp),
     GS_STACK_TOP = const gs::BIAS + offset_of!(ThreadArea, stack_top),
     GS_BIAS = const gs::BIAS,
+    IN_FLIGHT = const ThreadArea::IN_FLIGHT,
     OWNS_GS = const offset_of!(ThreadArea, owns_gs),
     ACTION = const offset_of!(ThreadArea, action),
     HELD = const offset_of!(ThreadArea, held),
