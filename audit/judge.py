@@ -1,11 +1,15 @@
 """Compares the calls of a tree of processes under the library with those of its native runs."""
-import re
+import itertools, re
 from collections import Counter
 from dataclasses import dataclass, field
 
-import ours
+import ours, strace_log
 
 LITERAL = re.compile(r'("(?:[^"\\]|\\.)*")')
+FILTER = re.compile(r"\{len=\d+(?=, filter=)")  # a filter of the application's gets a beginning of ours
+PATH = re.compile(r"(?<=\d)<[^>]*>(?:\(deleted\))?")  # of a descriptor
+OUR_FILE = re.compile(r"</memfd:usertrap>(?:\(deleted\))?")
+TREE_FILE = re.compile(r"</memfd:usertrap>.*\{(st_mode=S_IFREG\|0777, st_size=\d+)")
 NUMBER = re.compile(r"(?<![\w.])[1-9]\d*(?!\w)")
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 TIMES = re.compile(r"((?:tv_[a-z]*sec|si_[us]time|si_overrun|it_value|st_[acm]time(?:_nsec)?|uptime|loads|freeram)=)[-\d]+")
@@ -21,6 +25,7 @@ class Item:
     key: tuple
     text: str
     context: str = ""
+    corrected: bool = False  # it has met an exe link, and the core puts the program's file into its answer
 
     def __str__(self):
         return self.text
@@ -36,11 +41,12 @@ def normalise(text, names):
     def number(found):
         return names.get(int(found.group()), found.group()) if len(found.group()) < 8 else found.group()
 
-    parts = LITERAL.split(text)
+    parts = LITERAL.split(OUR_FILE.sub("", text))
     for index, part in enumerate(parts):
         if index % 2 == 0:
             part = ADDRESS.sub(lambda found: found.group() if int(found.group(), 16) < 0x10000 else "ADDR", part)
             part = MASK.sub(without_reserved, part)
+            part = FILTER.sub("{len=N", part)
             part = INODE.sub(lambda found: f"<{found.group(1)}>", TIMES.sub(r"\1T", part))
         else:
             part = part.replace("image:interposed", "image:native")  # of tests that look where they are
@@ -66,32 +72,41 @@ def item_of(event, by, names):
 
 
 class Tree:
-    """One run of a program: items by thread."""
+    """One run of a program: items by thread. Those in `open` were not traced to their ends, as the run was `cut`."""
 
-    def __init__(self, threads, gate=None):
+    def __init__(self, threads, gate=None, cut=False):
+        self.cut = cut
         names = {thread.tid: f"[{thread.path}]" for thread in threads}
         self.threads = {}
+        self.open = {thread.path for thread in threads if not thread.ended}
+        self.made = {}
         for thread in threads:
             made = self.native(thread, names) if gate is None else self.under(thread, names, gate)
-            self.threads[thread.path] = [item for item in made if not (
+            self.threads[thread.path] = without_polling(without_restarted([item for item in made if not (
                 item.by == "app" and (item.event.name in ours.OF_CHANCE or item.event.name in ours.SIGNALS_OF_CHANCE
                                       or item.key[1:] == ("SIGTRAP", "TRAP_TRACE")
-                                      or item.text == "read of a telling file"))]
+                                      or item.text == "read of a telling file"))]))
 
-    @staticmethod
-    def native(thread, names):
+    def native(self, thread, names):
         events = thread.events
         if thread.path == "0":
             start = next((i for i, event in enumerate(events) if event.executed), -1)
             events = events[start + 1:]
         for before, event in zip([None, *events], events):
-            if event.name == "SIGSEGV" and (before is None or before.executed):
+            if event.name == "SIGSEGV" and (before.executed if before else thread.path == "0"):
                 event.args = ours.KILLED_IMAGE
-        return [item_of(event, "app", names) for event in events]
+        return [self.item_of(event, "app", names) for event in events if not event.trapped]
 
-    @staticmethod
-    def under(thread, names, gate):
-        items, handler, before_first, fresh = [], "", "child", False
+    def item_of(self, event, by, names):
+        """An item, normalised only once for all that look alike."""
+        alike = (event.kind, event.name, event.args, event.result, by)
+        if alike not in self.made:
+            self.made[alike] = item_of(event, by, names)
+        like = self.made[alike]
+        return Item(event, by, like.key, like.text)
+
+    def under(self, thread, names, gate):
+        items, handler, before_first, fresh, tree_file = [], "", "child", False, None
         events = thread.events
         if thread.path == "0":
             start = next((i for i, event in enumerate(events) if event.executed and gate.own(event.ip)), len(events))
@@ -99,22 +114,28 @@ class Tree:
         held = None  # a signal that is put off to the end of a hook
         for position, event in enumerate(events):
             outside = not gate.holds(event.ip)
-            if event.trapped and outside:
+            if shown := TREE_FILE.search(event.args):
+                tree_file = shown.group(1)
+            if event.trapped or ours.is_aside(event, gate.label(event.ip)):
                 continue
             if event.kind == "signal":
                 by_filter = re.search(r"SYS_SECCOMP.*si_call_addr=(0x[0-9a-f]+)", event.args)
                 if by_filter and not gate.holds(int(by_filter.group(1), 16)):
                     handler = "trap"
                     continue
+                if (event.name == "SIGSEGV" and gate.near(event.ip) and strace_log.FAULT.search(event.args)
+                        and is_handled(events, position, gate)):
+                    handler = "trap"  # the application has changed GS without a call
+                    continue
                 handler = "signal" if is_handled(events, position, gate) else ""
                 if event.name == "SIGSYS" and held and "SI_USER" in event.args:
                     event, held = held, None
                 if fresh and event.name == "SIGSEGV":
                     event.args = ours.KILLED_IMAGE
-                items.append(item_of(event, "app", names))
-            elif event.kind == "call" and gate.own(event.ip):
+                items.append(self.item_of(event, "app", names))
+            elif event.kind == "call" and (gate.own(event.ip) or event.executed and event.name == "execveat"):
                 context = handler or before_first or "served"
-                item = item_of(event, "own", names)
+                item = self.item_of(event, "own", names)
                 item.context = context
                 if event.result == "?":
                     continue  # strace does not know the last call of a thread that others ended
@@ -131,9 +152,56 @@ class Tree:
                     before_first = ""  # the loader's last call
                     continue
                 before_first, fresh = "", False
-                items.append(item_of(event, "app", names))
+                items.append(self.item_of(event, "app", names))
+                items[-1].corrected = tree_file is not None and tree_file in event.args
         name_contexts(items)
         return items
+
+
+def without_restarted(items):
+    """A thread's items without calls that were made again at once: by signals that are not compared."""
+    kept, after = [], None
+    for item in reversed(items):
+        if item.by == "app":
+            again = after is not None and after.key[:2] == item.key[:2] and item.event.kind == "call"
+            if again and item.key[2].startswith("ERESTART"):
+                continue
+            after = item
+        kept.append(item)
+    return kept[::-1]
+
+
+# The longest round of a loop that looks and sleeps, in calls.
+ROUND = 12
+
+
+def without_polling(items):
+    """A thread's items without short sleeps, and with but one round of each loop that looks for something and sleeps:
+    how often it does is chance."""
+    kept, since, left_out = [], [], set()  # indices: of what is kept up to the last sleep, and of what comes since
+
+    def end_of_round():
+        keys = [items[index].key for index in since]
+        before = [items[index].key for index in kept[-ROUND:]]
+        again = next((n for n in range(min(len(before), len(keys)), 0, -1) if before[-n:] == keys[:n]), 0)
+        left_out.update(since[:again])
+        kept.extend(since[again:])
+        since.clear()
+
+    for index, item in enumerate(items):
+        if item.by != "app":
+            continue
+        if item.event.name in ours.SLEEPS and "tv_sec=0," in item.event.args:
+            if kept or left_out:
+                end_of_round()
+            else:
+                kept, since = since, []
+            left_out.add(index)
+        else:
+            since.append(index)
+    if left_out:
+        end_of_round()
+    return [item for index, item in enumerate(items) if index not in left_out]
 
 
 def is_handled(events, position, gate):
@@ -159,73 +227,114 @@ def put_off(items, event):
     return taken.event if name.group() == "SIGSYS" and taken.event.name != "SIGSYS" else None
 
 
+def neighbours(items):
+    """For each item the name of the next one that is not a call of ours, or execveat if that comes first."""
+    found, near = [], ""
+    for item in items:
+        found.append(near)
+        if item.by == "app" or item.context != "served" or item.event.name == "execveat":
+            near = item.event.name
+    return found
+
+
 def name_contexts(items):
     """Calls of ours between two of the application's: which one they are for."""
-    def around(i, step):
-        i += step
-        while 0 <= i < len(items) and items[i].by == "own" and items[i].context == "served":
-            if items[i].event.name == "execveat":
-                return "execveat"
-            i += step
-        return items[i].event.name if 0 <= i < len(items) else ""
-
-    for i, item in enumerate(items):
+    for item, before, after in zip(items, neighbours(items), neighbours(items[::-1])[::-1]):
         if item.by != "own" or item.context != "served":
             continue
-        before, after = around(i, -1), around(i, 1)
-        if item.event.name == "execveat" or "execveat" in (before, after):
-            item.context = "exec"
-        elif {before, after} & {"clone", "clone3", "fork", "vfork"}:
-            item.context = "clone"
-        elif after in ("exit", "exit_group"):
-            item.context = "exit"
+        places = []
+        if "execveat" in (item.event.name, before, after):
+            places.append("exec")
+        if {before, after} & {"clone", "clone3", "fork", "vfork"}:
+            places.append("clone")
+        if after in ("exit", "exit_group"):
+            places.append("exit")
+        places.append("served")
+        item.context = next((place for place in places if item.event.name in ours.OURS[place]), places[0])
+
+
+# How many calls of ours one of the application's is sought among.
+NEAR = 2000
+
+
+def plain(event):
+    """What is called, with numbers as they are, as one that looks like a thread's may be another one, and without the
+    files of descriptors, as the kernel has one of ours at some."""
+    return PATH.sub("", normalise(f"{event.args} = {event.result}", {}))
 
 
 def same(wanted, found, masked):
-    return wanted.key == found.key and (masked or wanted.text == found.text)
+    return wanted.key == found.key and (masked or found.corrected or wanted.text == found.text
+                                        or plain(wanted.event) == plain(found.event))
 
 
 def for_it(wanted, found, masked):
     """Whether a call of ours is the application's, made for it."""
     if wanted.event.executed:
         return found.event.executed
-    return wanted.event.name == found.event.name and same(wanted, found, masked)
+    if ours.sends_reserved(wanted.event) and ours.sends_reserved(found.event):
+        return wanted.key[2] == found.key[2]
+    if wanted.event.name != found.event.name:
+        return False
+    if ours.EXE_LINK.search(wanted.event.args):
+        return True
+    return same(wanted, found, masked)
 
 
 def ended_by_others(items):
-    """Whether a thread was ended at an instant of chance: by SIGKILL, by another's exit_group or exec."""
-    calls = [item for item in items if item.by == "app" and item.event.kind == "call"]
-    return not calls or calls[-1].event.name not in ("exit", "exit_group") and not (
-        items[-1].event.args.startswith("killed by") and items[-1].event.args != "killed by SIGKILL")
+    """Whether a thread was ended at an instant of chance: by SIGKILL, by another's exit_group, exec or fault."""
+    mine = [item for item in items if item.by == "app"]
+    calls = [item for item in mine if item.event.kind == "call"]
+    if not calls:
+        return True
+    if calls[-1].event.name in ("exit", "exit_group"):
+        return False
+    *_, before, end = [None, None, *mine]
+    by = end.event.args.removeprefix("killed by ") if end.event.kind == "end" else ""
+    own = by in ours.SIGNALS_OF_CHANCE or before is not None and before.event.name == by
+    return end.event.args != f"killed by {by}" or not own
 
 
-def align(natives, under):
-    """The first difference of one thread, or None. `natives` agree by their keys."""
-    at = 0
+def align(natives, under, open_ended=False, loosely=False):
+    """The first difference of one thread, or None. `natives` agree by their keys. In an open-ended comparison
+    either side may end before the other, in a loose one arguments are not compared."""
+    at = app = 0
     if cut := ended_by_others(natives[0]) and ended_by_others(under):
         natives = [[item for item in native if item.event.kind == "call"][:-1] for native in natives]
         under = [item for item in under if item.event.kind == "call"]
         last = max((i for i, item in enumerate(under) if item.by == "app"), default=0)
         under = under[:last]
     for position, wanted in enumerate(natives[0]):
-        masked = any(other[position].text != wanted.text for other in natives[1:])
-        app = next((i for i in range(at, len(under)) if under[i].by == "app"), len(under))
+        masked = loosely or any(other[position].text != wanted.text for other in natives[1:])
+        app = max(app, at)
+        while app < len(under) and under[app].by != "app":
+            app += 1
         if app < len(under) and same(wanted, under[app], masked):
             at = app + 1
             continue
-        own = next((i for i in range(at, app) if for_it(wanted, under[i], masked)), None)
+        if app < len(under) and under[app].event.name == "close_range" and position and (
+                natives[0][position - 1].event.name == "close_range"):
+            app += 1  # made in pieces
+            while app < len(under) and under[app].by != "app":
+                app += 1
+            if app < len(under) and same(wanted, under[app], masked):
+                at = app + 1
+                continue
+        own = next((i for i in range(at, min(app, at + NEAR)) if for_it(wanted, under[i], masked)), None)
         if own is not None:
             under[own].context = "for it"
             at = own + 1
         elif not ours.skippable(wanted.event):
-            if cut and app == len(under):
+            if (cut or open_ended) and app == len(under):
                 return None
             found = under[app] if app < len(under) else "nothing more"
             return f"call {position}: natively {wanted}\n    under us {found}"
-        elif app < len(under) and under[app].key[:2] == wanted.key[:2] and wanted.event.name in ours.ANSWERED:
-            at = app + 1  # it went to the kernel all the same
+        elif app < len(under) and under[app].key[:2] == wanted.key[:2] and (
+                wanted.event.name in (*ours.ANSWERED, "close_range") or wanted.key == under[app].key and
+                wanted.event.error == "EBADF"):
+            at = app + 1  # it went to the kernel all the same, perhaps with another number
     for item in under[at:]:
-        if item.by == "app" and not cut:
+        if item.by == "app" and not cut and not open_ended:
             return f"call {len(natives[0])}: natively nothing more\n    under us {item}"
     return None
 
@@ -247,21 +356,26 @@ def loose_keys(items):
 class Verdict:
     strict: int = 0  # threads
     loose: int = 0
+    begun: int = 0  # threads that were compared strictly as far as they were traced
     calls: int = 0
     difference: str = ""
+    why: str = ""  # how the native runs of the first loosely compared thread differ
     ours: Counter = field(default_factory=Counter)  # (place, name) -> how many
 
     def add(self, other):
         """Takes in another tree's verdict."""
         self.strict += other.strict
         self.loose += other.loose
+        self.begun += other.begun
         self.calls += other.calls
         self.difference = self.difference or other.difference
+        self.why = self.why or other.why
         self.ours.update(other.ours)
 
     @property
     def word(self):
-        return "different" if self.difference else "loosely equal" if self.loose else "equal"
+        return ("different" if self.difference else "loosely equal" if self.loose
+                else "begins equal" if self.begun else "equal")
 
 
 def compare(natives, under):
@@ -274,17 +388,35 @@ def compare(natives, under):
     compared = set()
     for path in sorted(common):
         sides = [tree.threads[path] for tree in natives]
-        keys = [[item.key for item in side if item.event.name not in ours.ANSWERED] for side in sides]
-        full = [[item.key for item in side] for side in sides]
-        if all(other == keys[0] for other in keys[1:]) and all(other == full[0] for other in full[1:]):
+        keys = [[item.key for item in side] for side in sides]
+        cut = any(path in tree.open for tree in natives)
+        if cut:
+            length = min(len(side) for side in sides) - 1
+            sides, keys = ([one[:length] for one in all_of] for all_of in (sides, keys))
+        if all(other == keys[0] for other in keys[1:]):
             compared.add(path)
+            open_ended = cut or path in under.open
             verdict.strict += 1
+            verdict.begun += open_ended
             verdict.calls += len(sides[0])
             if path not in under.threads:
-                verdict.difference = verdict.difference or f"thread {path}: not made under us"
+                if not under.cut:
+                    verdict.difference = verdict.difference or f"thread {path}: not made under us"
                 continue
-            if (found := align(sides, under.threads[path])) and not verdict.difference:
+            if (found := align(sides, under.threads[path], open_ended)) and not verdict.difference:
                 verdict.difference = f"thread {path}, {found}"
+            continue
+        if not cut and path in under.threads and any(
+                not align([side], under.threads[path], path in under.open, True) for side in sides):
+            compared.add(path)  # it is as in one of the native runs
+            verdict.strict += 1
+            verdict.begun += path in under.open
+            verdict.calls += len(sides[0])
+        elif not verdict.why:
+            pairs = itertools.zip_longest(*sides[:2])
+            number, pair = next(((i, pair) for i, pair in enumerate(pairs) if not all(pair) or pair[0].key != pair[1].key),
+                                (0, ""))
+            verdict.why = f"thread {path} natively {number}: " + " or ".join(str(one) for one in pair)
     for which, tree in enumerate(natives):
         for path in set(tree.threads) - compared:
             pool[which] += loose_keys(tree.threads[path])
@@ -298,14 +430,15 @@ def compare(natives, under):
     always = set(pool[0])
     for one in pool[1:]:
         always &= set(one)
-    extra = sorted(key for key in pooled if key not in every)
+    cut = any(tree.cut for tree in [*natives, under])
+    extra = [] if cut else sorted(key for key in pooled if key not in every)
     executed = {name for _, name, _ in pooled}
     lacking = sorted(key for key in always if key not in pooled and not (
         key[1] in ours.OF_ENDS or key[2] == "EBADF" or key[1] in executed and key[2]))
     verdict.calls += sum(pooled.values())
     if extra and not verdict.difference:
         verdict.difference = "only under us: " + ", ".join(f"{n} {e}".strip() for _, n, e in extra[:8])
-    cut = any(ended_by_others(under.threads[path]) for path in rest)
+    cut = cut or any(ended_by_others(under.threads[path]) for path in rest)
     if lacking and not cut and not verdict.difference:
         verdict.difference = "only natively: " + ", ".join(f"{n} {e}".strip() for _, n, e in lacking[:8])
     for items in under.threads.values():

@@ -1,5 +1,5 @@
 """What `strace -ff -i -y` has written of a tree of processes: its threads, each with its events in order."""
-import os, re
+import functools, os, re
 from dataclasses import dataclass, field
 
 LINE = re.compile(r"\[([0-9a-f]{16}|\?{16})\] (.*)", re.S)
@@ -9,6 +9,7 @@ CUT = re.compile(r"(\w+)\((.*?)(?: <unfinished \.\.\.>|\)\s+= \?)$", re.S)
 RESUMED = re.compile(r"<\.\.\. (\w+) resumed>(.*)\)\s+= (.*)", re.S)
 SIGNAL = re.compile(r"--- (SIG\w+) (\{.*\}) ---")
 END = re.compile(r"\+\+\+ (exited with \d+|killed by \w+)( \(core dumped\))? \+\+\+")
+FAULT = re.compile(r"si_code=(?:SEGV_|BUS_|ILL_|FPE_|TRAP_|SI_KERNEL)")
 FORKS = {"clone", "clone3", "fork", "vfork"}
 EXECS = {"execve", "execveat"}
 
@@ -47,22 +48,28 @@ class Thread:
     path: str = ""  # the parent's and its place among the parent's children: "0.2.1"
     events: list = field(default_factory=list)
 
+    @property
+    def ended(self):
+        return bool(self.events) and self.events[-1].kind == "end"
 
-def parse_line(line):
+
+@functools.lru_cache(1000)  # loops repeat their lines
+def parts_of(line):
+    """What an Event is made of, or None."""
     found = LINE.match(line)
     if not found:
         return None
     ip, text = int(found.group(1).replace("?", "0"), 16), found.group(2)
     if found := SIGNAL.match(text):
-        return Event("signal", ip, found.group(1), found.group(2))
+        return "signal", ip, found.group(1), found.group(2)
     if found := END.match(text):
-        return Event("end", ip, "end", found.group(1))
+        return "end", ip, "end", found.group(1)
     if found := RESUMED.match(text):
-        return Event("call", ip, found.group(1), "<resumed>" + found.group(2), found.group(3))
+        return "call", ip, found.group(1), "<resumed>" + found.group(2), found.group(3)
     if found := CALL.match(text):
-        return Event("call", ip, *found.groups())
+        return "call", ip, *found.groups()
     if found := CUT.match(text):
-        return Event("call", ip, *found.groups(), "?")
+        return "call", ip, *found.groups(), "?"
     return None  # stopped by..., superseded by...
 
 
@@ -71,11 +78,16 @@ def read_lives(path):
     life = []
     with open(path, encoding="latin-1") as log:
         for line in log:
-            event = parse_line(line.rstrip("\n"))
-            if not event:
+            parts = parts_of(line.rstrip("\n")) if line.endswith("\n") else None  # else the tracer was killed there
+            if not parts:
                 continue
-            if event.name == "SIGSYS" and "SYS_SECCOMP" in event.args and life:
-                life[-1].trapped = f"si_call_addr={life[-1].ip:#x}," in event.args
+            event = Event(*parts)
+            if event.name == "SIGSYS" and "SYS_SECCOMP" in event.args:
+                # The kernel also takes a blocked fault that was sent before it; our handler puts that off.
+                while life and life[-1].kind == "signal" and life[-1].ip == event.ip and FAULT.search(life[-1].args):
+                    life.pop()
+                if life:
+                    life[-1].trapped = f"si_call_addr={life[-1].ip:#x}," in event.args
             life.append(event)
             if event.kind == "end":
                 yield life
@@ -91,22 +103,16 @@ def read(prefix):
     for file in os.listdir(folder):
         if file.startswith(name + ".") and file[len(name) + 1:].isdigit():
             lives[int(file[len(name) + 1:])] = list(read_lives(os.path.join(folder, file)))
-    made = [event.child for of_tid in lives.values() for life in of_tid for event in life if event.child]
+    made = {event.child for of_tid in lives.values() for life in of_tid for event in life if event.child}
     roots = [tid for tid in lives if lives[tid] and tid not in made]
     roots = roots or sorted(tid for tid in lives if lives[tid])[:1]
-    threads = []
-
-    def add(tid, path):
+    threads, waiting = [], [(tid, str(number)) for number, tid in enumerate(sorted(roots))]
+    while waiting:
+        tid, path = waiting.pop()
         if not lives.get(tid):
-            return
-        thread = Thread(tid, path, lives[tid].pop(0))
-        threads.append(thread)
-        children = 0
-        for event in thread.events:
-            if event.child:
-                add(event.child, f"{path}.{children}")
-                children += 1
-
-    for number, tid in enumerate(sorted(roots)):
-        add(tid, str(number))
+            continue
+        threads.append(Thread(tid, path, lives[tid].pop(0)))
+        made_here = [event.child for event in threads[-1].events if event.child]
+        # The first child comes first from the stack, with all that it makes.
+        waiting += [(child, f"{path}.{number}") for number, child in enumerate(made_here)][::-1]
     return threads
