@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 import ours, strace_log
 
 LITERAL = re.compile(r'("(?:[^"\\]|\\.)*")')
-FILTER = re.compile(r"\{len=\d+(?=, filter=)")  # a filter of the application's gets a beginning of ours
+# A filter of the application's gets a beginning of ours, and its strict mode is one.
+FILTER = re.compile(r"MODE_STRICT(?:, 0, NULL)?|MODE_FILTER(?:, 0)?, \{len=\d+, filter=\w+\}")
+# What the new thread may have changed before strace looks.
+PARENT_TID = re.compile(r" => \{[^}]*\}(?=, \d+\))|parent_tid=\[[^]]*\](?:\]|), ")
 PATH = re.compile(r"(?<=\d)<[^>]*>(?:\(deleted\))?")  # of a descriptor
 OUR_FILE = re.compile(r"</memfd:usertrap>(?:\(deleted\))?")
 TREE_FILE = re.compile(r"</memfd:usertrap>.*\{(st_mode=S_IFREG\|0777, st_size=\d+)")
@@ -46,7 +49,7 @@ def normalise(text, names):
         if index % 2 == 0:
             part = ADDRESS.sub(lambda found: found.group() if int(found.group(), 16) < 0x10000 else "ADDR", part)
             part = MASK.sub(without_reserved, part)
-            part = FILTER.sub("{len=N", part)
+            part = PARENT_TID.sub("", FILTER.sub("MODE_FILTER", part))
             part = INODE.sub(lambda found: f"<{found.group(1)}>", TIMES.sub(r"\1T", part))
         else:
             part = part.replace("image:interposed", "image:native")  # of tests that look where they are
@@ -152,10 +155,16 @@ class Tree:
                     before_first = ""  # the loader's last call
                     continue
                 before_first, fresh = "", False
+                if gate.again(event.ip):
+                    leave_out_first(items, event)
                 items.append(self.item_of(event, "app", names))
                 items[-1].corrected = tree_file is not None and tree_file in event.args
         name_contexts(items)
         return items
+
+
+# Of a thread that a filter kills. In strict mode it is SIGKILL natively; only a tracer sees that.
+DEATHS = ("end", "killed by SIGKILL"), ("end", "killed by SIGSYS")
 
 
 def without_restarted(items):
@@ -163,6 +172,9 @@ def without_restarted(items):
     kept, after = [], None
     for item in reversed(items):
         if item.by == "app":
+            if item.key[-1] == "?" and after and after.key in DEATHS:
+                after.key, after.text = DEATHS[0], str(DEATHS[0])
+                continue  # in strict mode some are shown and some are not
             again = after is not None and after.key[:2] == item.key[:2] and item.event.kind == "call"
             if again and item.key[2].startswith("ERESTART"):
                 continue
@@ -225,6 +237,13 @@ def put_off(items, event):
         return None
     taken = items.pop(last)
     return taken.event if name.group() == "SIGSYS" and taken.event.name != "SIGSYS" else None
+
+
+def leave_out_first(items, event):
+    """Of a call that is made once more, as a reserved signal has interrupted it unnoticed."""
+    last = next((i for i in reversed(range(len(items))) if items[i].by == "app"), None)
+    if last is not None and items[last].event.name == event.name:
+        del items[last]
 
 
 def neighbours(items):
@@ -295,6 +314,15 @@ def ended_by_others(items):
     return end.event.args != f"killed by {by}" or not own
 
 
+def is_without_frame(items, position):
+    """Whether the core does in the kernel's place what comes here: SIGSEGV for a signal's frame that cannot be written
+    or read."""
+    wanted, after = items[position], items[position + 1] if position + 1 < len(items) else None
+    no_frame = ("signal", "SIGSEGV", "SI_KERNEL")
+    return wanted.key == no_frame or after is not None and (
+        wanted.event.name == "rt_sigreturn" and after.key == no_frame)
+
+
 def align(natives, under, open_ended=False, loosely=False):
     """The first difference of one thread, or None. `natives` agree by their keys. In an open-ended comparison
     either side may end before the other, in a loose one arguments are not compared."""
@@ -324,7 +352,7 @@ def align(natives, under, open_ended=False, loosely=False):
         if own is not None:
             under[own].context = "for it"
             at = own + 1
-        elif not ours.skippable(wanted.event):
+        elif not ours.skippable(wanted.event) and not is_without_frame(natives[0], position):
             if (cut or open_ended) and app == len(under):
                 return None
             found = under[app] if app < len(under) else "nothing more"
@@ -416,7 +444,7 @@ def compare(natives, under):
             pairs = itertools.zip_longest(*sides[:2])
             number, pair = next(((i, pair) for i, pair in enumerate(pairs) if not all(pair) or pair[0].key != pair[1].key),
                                 (0, ""))
-            verdict.why = f"thread {path} natively {number}: " + " or ".join(str(one) for one in pair)
+            verdict.why = f"thread {path} natively {number}: " + " or ".join(str(one)[:100] for one in pair)
     for which, tree in enumerate(natives):
         for path in set(tree.threads) - compared:
             pool[which] += loose_keys(tree.threads[path])

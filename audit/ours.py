@@ -30,7 +30,7 @@ OURS = {
               "prlimit64", "membarrier", "sigaltstack", "rt_sigaction", "rt_sigprocmask", "seccomp", "getpid", "gettid",
               "tgkill", "openat", "read", "mremap"},
     # In the handler of a trap.
-    "trap": {"openat", "ioctl", "close", "rt_sigprocmask", "pwrite64", "membarrier", "mmap", "mprotect", "mremap",
+    "trap": {"getpid", "gettid", "rt_tgsigqueueinfo", "rt_sigaction", "openat", "ioctl", "close", "rt_sigprocmask", "pwrite64", "membarrier", "mmap", "mprotect", "mremap",
              "munmap"},
     # In the handler of an application's signal.
     "signal": {"rt_sigprocmask", "rt_sigaction", "rt_tgsigqueueinfo", "getpid", "gettid"},
@@ -88,7 +88,7 @@ def sends_reserved(event):
 def is_aside(event, label):
     """Whether a call tells or asks: a line on standard error, and what filters of the application's own say to a call."""
     return (event.result.endswith("(errno 3877)")
-            or event.name == "execve" and event.error == "EFAULT" and label == "usertrap_gate_for_application"
+            or event.name == "execve" and label == "usertrap_gate_for_application"
             or event.name == "write" and '"usertrap: ' in event.args)
 
 
@@ -104,11 +104,14 @@ def skippable(event):
 
 
 # Programs that cannot be compared, and why.
+TRACER = "wants its tracer to be another than strace"
 STEPS = "single steps, of which those within a call are seen behind it"
 CHANCE = "what it does depends on which of several threads or signals is first"
 LIMITS = "at limits that the library needs a little of (README, Limits)"
 ASKS = "asks whether it is interposed, and does something else then"
 SKIPPED = {
+    "image_exec_event": TRACER,
+    "own_filter_trace": TRACER,
     "resethand_of_sigtrap": STEPS,
     "single_step_over_call": STEPS,
     "single_step_over_short_jump": STEPS,

@@ -7,7 +7,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BASE = 0x580000000000
 STRACE = ["strace", "-ff", "-i", "-y", "-q", "-s", "200"]
 PR_SET_CHILD_SUBREAPER = 36
-MORE_OF_OURS = 4  # how much longer a trace under the library may be: a trap is seen as four lines
+MORE_TIME, MORE_TRACE = 4, 8  # how much longer a run under the library may be: a trap is seen as four lines or more
 
 
 class Gate:
@@ -34,6 +34,10 @@ class Gate:
 
     def own(self, ip):
         return self.own_start < ip <= self.end
+
+    def again(self, ip):
+        """Whether the application's call is made once more."""
+        return self.label(ip).endswith("_again")
 
     def returns(self, ip):
         """Whether the call ends our signal handler: by rt_sigreturn, or with an application's handler."""
@@ -122,15 +126,15 @@ class Run:
         folder, traces = os.path.join(place, "dir"), tempfile.mkdtemp(dir=place)
         os.mkdir(folder)
         start = [chosen.usertrap, "--library", chosen.lib, "--unfit", "refuse", *chosen.settings, "--"] if under else []
-        more = MORE_OF_OURS if under else 1
+        more_time, more_trace = (MORE_TIME, MORE_TRACE) if under else (1, 1)
         with open(os.path.join(place, "out"), "w+b") as out, open(os.path.join(place, "err"), "w+b") as err:
             running = subprocess.Popen([*STRACE, "-o", os.path.join(traces, "t"), *start, os.path.join(chosen.bin, name)],
                                        cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
-            end = time.monotonic() + chosen.timeout * more
+            end = time.monotonic() + chosen.timeout * more_time
             self.cut = self.timed_out = False
             while running.poll() is None and not self.cut:
                 self.timed_out = time.monotonic() > end
-                self.cut = self.timed_out or size_of(traces) > chosen.longest * 1_000_000 * more
+                self.cut = self.timed_out or size_of(traces) > chosen.longest * 1_000_000 * more_trace
                 time.sleep(0.05)
             kill_tree(os.getpid())
             self.status = running.wait()
@@ -174,10 +178,10 @@ def trace_program(chosen, gate, name, folder):
     while running.poll() is None:
         at = next((label for label in reversed(labels) if os.path.exists(os.path.join(place, label + ".reports"))), None)
         if at:
-            more = MORE_OF_OURS if at == "under" else 1
+            more_time, more_trace = (MORE_TIME, MORE_TRACE) if at == "under" else (1, 1)
             since.setdefault(at, time.monotonic())
-            if (time.monotonic() - since[at] > chosen.timeout * more
-                    or size_of(os.path.join(place, at + ".reports")) > chosen.longest * 1_000_000 * more):
+            if (time.monotonic() - since[at] > chosen.timeout * more_time
+                    or size_of(os.path.join(place, at + ".reports")) > chosen.longest * 1_000_000 * more_trace):
                 cut.add(at)
                 # The tracers and what they trace: the script goes on, or ends, by itself.
                 for pid in descendants(running.pid):

@@ -24,8 +24,8 @@ done
 section substitution
 diff <(seq 1 20) <(seq 2 21) | sort
 paste <(seq 3) <(seq 4 6) <(echo a; echo b; echo c)
-tee >(wc -c >count) >(md5sum >sum) < <(seq 100) | tail -n 1
-for _ in {1..100}; do [ -s count ] && [ -s sum ] && break; sleep 0.02; done
+# The last cat ends when all of them have: they have descriptor 4.
+{ { tee >(wc -c >count) >(md5sum >sum) < <(seq 100) | tail -n 1; } 4>&1 >&3 | cat; } 3>&1
 cat count sum
 words=$(for word in $(echo alpha beta gamma); do echo -n "${word^} "; done)
 say "[$words] $(echo "$(echo "$(echo deep)")") $(<count)"
