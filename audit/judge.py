@@ -452,16 +452,15 @@ def compare(natives, under):
     verdict.loose = len(rest)
     for path in rest:
         pooled += loose_keys(under.threads[path])
-    every = Counter()
-    for one in pool:
-        every |= one
+    every = {key for tree in natives for items in tree.threads.values() for key in loose_keys(items)}
+    anywhere = {key for items in under.threads.values() for key in loose_keys(items)}
     always = set(pool[0])
     for one in pool[1:]:
         always &= set(one)
     cut = any(tree.cut for tree in [*natives, under])
     extra = [] if cut else sorted(key for key in pooled if key not in every)
     executed = {name for _, name, _ in pooled}
-    lacking = sorted(key for key in always if key not in pooled and not (
+    lacking = sorted(key for key in always if key not in anywhere and not (
         key[1] in ours.OF_ENDS or key[2] == "EBADF" or key[1] in executed and key[2]))
     verdict.calls += sum(pooled.values())
     if extra and not verdict.difference:

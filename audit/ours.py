@@ -7,7 +7,7 @@ import re
 # An exec, also one that is refused.
 EXEC = {"execve", "fstat", "newfstatat", "fstatfs", "execveat", "openat", "pread64", "read", "readlinkat", "close", "fcntl",
         "rt_sigprocmask", "rt_sigaction", "mmap", "munmap", "prlimit64", "unshare", "prctl", "set_tid_address", "kill",
-        "getpid", "gettid", "sched_yield", "rt_tgsigqueueinfo", "rt_sigtimedwait"}
+        "getpid", "gettid", "sched_yield", "rt_tgsigqueueinfo", "rt_sigtimedwait", "memfd_create", "write", "fchmod"}
 # A call that the core makes in the application's place, or looks at.
 SERVED = {"madvise", "mprotect", "pkey_mprotect", "mremap", "rt_sigaction", "rt_sigprocmask", "sched_yield", "getpid",
           "gettid", "rt_tgsigqueueinfo", "fcntl", "dup", "dup2", "dup3", "close", "close_range", "unshare", "readlink",
