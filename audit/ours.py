@@ -115,6 +115,7 @@ SKIPPED = {
     "resethand_of_sigtrap": STEPS,
     "single_step_over_call": STEPS,
     "single_step_over_short_jump": STEPS,
+    "single_steps_as_natively": STEPS,
     "exec_arguments_change_meanwhile": CHANCE,
     "exec_from_two_threads": CHANCE,
     "fork_orphan": CHANCE,

@@ -172,6 +172,18 @@ pub(crate) fn site_position(rip: u64) -> Option<u64> {
     })
 }
 
+/// Whether a trampoline has just executed the instruction that stood before the
+/// `syscall`: natively a step ends there.
+pub(crate) fn stepped_to_call(rip: u64) -> bool {
+    if !in_trampolines(rip) {
+        return false;
+    }
+    let offset = rip - arena();
+    let word = RETURNS.get(offset as usize / trampoline::SIZE);
+    let moved = word.map_or(0, |word| word.load(Ordering::Acquire) >> PROLOGUE);
+    moved != 0 && offset % trampoline::SIZE as u64 == moved
+}
+
 /// The number that the trampolines of a site load, for a call that came by one
 /// of them; None if they load different ones.
 pub(crate) fn number_of(site_end: u64) -> Option<u32> {

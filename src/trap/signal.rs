@@ -129,7 +129,7 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
         enter_taken(area, context, context.rcx);
         return Next::Return;
     }
-    if info.signo == libc::SIGTRAP && info.code == TRAP_TRACE && step_over(area, zone, context) {
+    if info.signo == libc::SIGTRAP && info.code == TRAP_TRACE && step_over(area, zone, context, uc.uc_sigmask) {
         return Next::Return;
     }
     let fault = is_fault(info) && may_fault(info, zone, context);
@@ -318,12 +318,22 @@ fn is_blocked_fault(info: &SigInfo, uc: &UContext) -> bool {
     sigaction::FAULTS & uc.uc_sigmask & bit(info.signo) != 0
 }
 
-/// A step of the trap flag inside our code: passes over it. The application
-/// sees the step that ends behind the call. Returns whether that is all.
-fn step_over(area: &mut ThreadArea, zone: Zone, context: &mut SigContext) -> bool {
+/// A step of the trap flag inside our code: passes over it, so that the steps are
+/// those that the site's own instructions make. Behind a `syscall` the kernel
+/// resumes with one more instruction, so no step ends there. Returns whether that
+/// is all.
+fn step_over(area: &mut ThreadArea, zone: Zone, context: &mut SigContext, mask: u64) -> bool {
     match zone {
-        Zone::Application | Zone::GatePassDone | Zone::GateTakenDone => false,
-        Zone::Resume if area.action == Action::Answer => false,
+        Zone::Application => false,
+        Zone::Trampoline if table::stepped_to_call(context.rip) => false,
+        Zone::GatePassDone | Zone::GateTakenDone => {
+            show_application(area, zone, context, mask);
+            true
+        }
+        Zone::Resume if area.action == Action::Answer => {
+            show_application(area, zone, context, mask);
+            true
+        }
         // The flags have not been saved yet, or are the application's again.
         Zone::Trampoline
         | Zone::EnterRcx
