@@ -235,9 +235,10 @@ pub(crate) struct StatOptions {
 /// What only `trace` takes: strace's options of the same names.
 #[derive(Args, Clone, PartialEq, Eq, Debug)]
 pub(crate) struct TraceOptions {
-    /// Show these calls only: names, separated by commas; !set: all others
+    /// Show these calls only: names and %classes, with commas; !set: all others
     ///
-    /// As strace has it, trace=SET is the same as SET.
+    /// Classes are those of strace: %file, %desc, %process, %network, %signal,
+    /// %memory, %ipc, %clock, %creds and others; trace=SET is the same as SET.
     #[arg(
         verbatim_doc_comment,
         short = 'e',

@@ -10,6 +10,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`table`] | name and arguments of each call: data |
+//! | [`classes`] | which calls a class has: data |
 //! | [`names`] | names of constants and errors: data |
 //! | [`args`] | the kinds of arguments |
 //! | [`decode`] | arguments to text |
@@ -22,6 +23,7 @@
 //! | [`options`] | what is shown |
 
 mod args;
+mod classes;
 mod clock;
 mod decode;
 mod lines;

@@ -2,6 +2,7 @@
 
 use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
+use super::classes::class;
 use super::table;
 use crate::hook::Interest;
 
@@ -100,8 +101,8 @@ pub(super) fn to_file() -> bool {
     TO_FILE.load(Relaxed) != 0
 }
 
-/// The calls that a list of names, separated by commas, stands for; behind a
-/// `!` all others.
+/// The calls that a list of names and classes (`%file`), separated by commas,
+/// stands for; behind a `!` all others.
 ///
 /// # Errors
 /// The first name that is not known.
@@ -112,7 +113,12 @@ pub(crate) fn select(text: &[u8]) -> Result<Interest, &[u8]> {
     };
     let mut set = Interest::none();
     for name in list.split(|&byte| byte == b',') {
-        let mut known = matches!(name, b"all" | b"none" | b"");
+        let class = class(name.strip_prefix(b"%").unwrap_or(name));
+        let mut known = class.is_some() || matches!(name, b"all" | b"none" | b"");
+        set = class
+            .into_iter()
+            .flatten()
+            .fold(set, |set, &number| set.with(number.into()));
         for number in 0..Interest::NUMBERS {
             if is_named(number as u32, name) {
                 set = set.with(number);
@@ -149,6 +155,8 @@ mod tests {
         assert_eq!(members("!read").len(), Interest::NUMBERS - 1);
         assert_eq!(members("all").len(), Interest::NUMBERS);
         assert_eq!(members("none"), [0; 0]);
+        assert_eq!(members("%stat,read,lstat"), [0, 4, 6]);
+        assert!(members("file") == members("%file") && members("%file").contains(&257));
         assert_eq!(select(b"read,reed,xx"), Err(&b"reed"[..]));
     }
 

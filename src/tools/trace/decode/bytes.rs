@@ -2,7 +2,8 @@
 
 use super::{Call, Words};
 use crate::abi::errno::Errno;
-use crate::kernel::{self, user};
+use crate::kernel;
+use crate::kernel::user::{self, Reader};
 use crate::tools::trace::text::Text;
 
 /// Bytes that are copied at a time.
@@ -66,17 +67,23 @@ pub(super) fn bytes(text: &mut Text<'_>, address: u64, len: u64, most: usize) {
 
 fn quoted(text: &mut Text<'_>, address: u64, len: u64, most: usize, hex: bool) {
     let shown = len.min(most as u64);
-    if address == 0 || user::probe(address, shown).is_err() {
+    let mut piece = [0; PIECE + 1];
+    let mut done = 0;
+    // Looked at once if it is in one piece.
+    if address == 0 || shown > PIECE as u64 && user::probe(address, shown).is_err() {
         return text.pointer(address);
     }
-    text.byte(b'"');
-    let mut done = 0;
-    let mut piece = [0; PIECE + 1];
-    while done < shown {
+    loop {
         let here = (shown - done).min(PIECE as u64) as usize;
-        let more = (shown - done > PIECE as u64) as usize;
+        let more = usize::from(shown - done > PIECE as u64);
         let out = piece.get_mut(..here + more).unwrap_or(&mut []);
-        if kernel::copy_in(out, address.wrapping_add(done)).is_err() {
+        let copied = kernel::copy_in(out, address.wrapping_add(done));
+        if done == 0 {
+            if copied.is_err() {
+                return text.pointer(address);
+            }
+            text.byte(b'"');
+        } else if copied.is_err() {
             break;
         }
         let next = out.get(here).copied();
@@ -87,6 +94,9 @@ fn quoted(text: &mut Text<'_>, address: u64, len: u64, most: usize, hex: bool) {
             text.escaped(bytes, next);
         }
         done += here as u64;
+        if done == shown {
+            break;
+        }
     }
     text.byte(b'"');
     if len > shown {
@@ -109,20 +119,23 @@ pub(super) fn iovec(text: &mut Text<'_>, call: &Call, address: u64, count: u64, 
         return text.str("[]");
     }
     let mut entry = [0; 16];
-    if address == 0 || kernel::copy_in(&mut entry, address).is_err() {
-        return text.pointer(address);
-    }
-    text.byte(b'[');
+    let reader = Reader::default();
     for index in 0..count {
-        if index != 0 {
+        let at = address.wrapping_add(index * 16);
+        let copied = reader.copy_in(&mut entry, at);
+        if index == 0 {
+            if copied.is_err() {
+                return text.pointer(address);
+            }
+            text.byte(b'[');
+        } else {
             text.str(", ");
         }
         if index == ENTRIES {
             text.str("...");
             break;
         }
-        let at = address.wrapping_add(index * 16);
-        if kernel::copy_in(&mut entry, at).is_err() {
+        if copied.is_err() {
             text.str("... /* ");
             text.hex(at);
             text.str(" */");
@@ -151,12 +164,16 @@ pub(super) fn iovec_out(text: &mut Text<'_>, call: &Call, address: u64, count: u
 
 /// A program's arguments.
 pub(super) fn arguments(text: &mut Text<'_>, call: &Call, address: u64) {
-    if address == 0 || kernel::copy_in_u64(address).is_err() {
-        return text.pointer(address);
-    }
-    text.byte(b'[');
+    let reader = Reader::default();
     for index in 0.. {
-        let string_at = match kernel::copy_in_u64(address.wrapping_add(index * 8)) {
+        let word = word_at(&reader, address.wrapping_add(index * 8));
+        if index == 0 {
+            if word.is_err() {
+                return text.pointer(address);
+            }
+            text.byte(b'[');
+        }
+        let string_at = match word {
             Ok(0) => break,
             Ok(string_at) => string_at,
             Err(_) => {
@@ -178,15 +195,21 @@ pub(super) fn arguments(text: &mut Text<'_>, call: &Call, address: u64) {
     text.byte(b']');
 }
 
+fn word_at(reader: &Reader, address: u64) -> Result<u64, Errno> {
+    let mut bytes = [0; 8];
+    reader.copy_in(&mut bytes, address)?;
+    Ok(u64::from_ne_bytes(bytes))
+}
+
 /// How many variables there are.
 pub(super) fn environment(text: &mut Text<'_>, address: u64) {
     text.pointer(address);
     if address == 0 {
         return;
     }
+    let reader = Reader::default();
     let mut count = 0;
-    while kernel::copy_in_u64(address.wrapping_add(count * 8)).is_ok_and(|string_at| string_at != 0) && count < 1 << 16
-    {
+    while word_at(&reader, address.wrapping_add(count * 8)).is_ok_and(|string_at| string_at != 0) && count < 1 << 16 {
         count += 1;
     }
     text.str(" /* ");

@@ -2,6 +2,7 @@
 
 use super::{Call, Words, choice, field, files, flags, object, object_out, times};
 use crate::kernel;
+use crate::kernel::user::Reader;
 use crate::tools::trace::names::files::{EPOLL, FD, IOCTL, LOCK, POLL, SEALS, WHENCE};
 use crate::tools::trace::text::Text;
 
@@ -189,7 +190,8 @@ pub(super) fn poll_fds(text: &mut Text<'_>, address: u64, count: u64) {
     if count == 0 && address != 0 {
         return text.str("[]");
     }
-    if address == 0 || kernel::copy_in(&mut entry, address).is_err() {
+    let reader = Reader::default();
+    if address == 0 || reader.copy_in(&mut entry, address).is_err() {
         return text.pointer(address);
     }
     text.byte(b'[');
@@ -197,7 +199,7 @@ pub(super) fn poll_fds(text: &mut Text<'_>, address: u64, count: u64) {
         if index != 0 {
             text.str(", ");
         }
-        if index == ENTRIES || kernel::copy_in(&mut entry, address.wrapping_add(index * 8)).is_err() {
+        if index == ENTRIES || reader.copy_in(&mut entry, address.wrapping_add(index * 8)).is_err() {
             text.str("...");
             break;
         }
@@ -219,9 +221,13 @@ pub(super) fn polled(text: &mut Text<'_>, call: &Call, result: i64) {
     }
     text.str(" ([");
     let mut entry = [0; 8];
+    let reader = Reader::default();
     let mut shown = 0;
     for index in 0..u64::from(call.arg(1u8) as u32) {
-        if kernel::copy_in(&mut entry, call.arg(0u8).wrapping_add(index * 8)).is_err() {
+        if reader
+            .copy_in(&mut entry, call.arg(0u8).wrapping_add(index * 8))
+            .is_err()
+        {
             break;
         }
         let words = Words(&entry);
@@ -256,14 +262,15 @@ const MOST_FDS: u64 = 1024;
 /// A set of descriptors below `count`.
 pub(super) fn fd_set(text: &mut Text<'_>, address: u64, count: u64) {
     let mut word = [0; 8];
-    if address == 0 || kernel::copy_in(&mut word, address).is_err() {
+    let reader = Reader::default();
+    if address == 0 || reader.copy_in(&mut word, address).is_err() {
         return text.pointer(address);
     }
     let count = u64::from((count as i32).max(0) as u32).min(MOST_FDS);
     text.byte(b'[');
     let mut first = true;
     for base in (0..count).step_by(64) {
-        if kernel::copy_in(&mut word, address.wrapping_add(base / 8)).is_err() {
+        if reader.copy_in(&mut word, address.wrapping_add(base / 8)).is_err() {
             break;
         }
         let mut bits = u64::from_ne_bytes(word);

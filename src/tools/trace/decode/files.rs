@@ -1,6 +1,7 @@
 //! Files: flags of open, modes, and what stat says.
 
 use super::{Call, Words, choice, flags, object_out, some_flags};
+use crate::kernel::user::Reader;
 use crate::tools::trace::names::files::{
     ACCESS_MODE, AT, AT_STATX_SYNC, FILE_TYPE, MODE_BITS, OPEN, STATX, STATX_ATTRIBUTES,
 };
@@ -143,10 +144,11 @@ pub(super) fn entries(text: &mut Text<'_>, call: &Call, address: u64) {
         return;
     }
     const LENGTH: u64 = 16;
+    let reader = Reader::default();
     let (mut count, mut at) = (0, 0);
     while at < call.count() {
         let mut length = [0; 2];
-        if crate::kernel::copy_in(&mut length, address.wrapping_add(at + LENGTH)).is_err() {
+        if reader.copy_in(&mut length, address.wrapping_add(at + LENGTH)).is_err() {
             break;
         }
         let length = Words(&length).u16(0);
