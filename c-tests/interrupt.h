@@ -46,6 +46,7 @@ struct kind {
     void (*look)(const ucontext_t *c, int made);
     int cold;             // it is the first call of its site
     int sparse;           // see is_blocked
+    int once;             // each place is interrupted once, however often it is passed (INTERRUPT_ALL: always)
     int counts;           // this register is one more behind `go`
     int first_signal;     // comes at the instruction `first_at` of the call; its handler starts at `first_handler`,
     int first_at;         // and has to have run before the call is over

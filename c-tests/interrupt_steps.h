@@ -240,7 +240,7 @@ static void follow(const struct kind *k, uint64_t flags, unsigned actions, struc
             if (now && blocked) {
                 now = !knows_pid && is_new(regs.rip) && path->blocked++ % sparse == 0 ? 1 << RETURN : 0;
                 path->left_out += now == 0;
-            }
+            } else if (k->once && !interrupt_all() && !is_new(regs.rip)) now = 0;
             for (int action = 0; action < ACTIONS; action++)
                 if (now >> action & 1)
                     launch(pid, &regs, (struct flight){.number = path->length, .action = action, .rip = regs.rip, .flags = flags, .traced = k->side == CHILD && !is_thread(k)});

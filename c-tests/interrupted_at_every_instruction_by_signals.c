@@ -1,6 +1,6 @@
 // modes: native trap rewrite fallback stat
-// What comes at every instruction of a call may be a signal that the library needs for itself, or one that
-// the kernel sends for faults, and its handler may run on the alternate stack.
+// What comes at every instruction of a call may be a signal that the library needs for itself, one that the
+// kernel sends for faults, or one that is ignored by default, and its handler may run on the alternate stack.
 #include "interrupt_steps.h"
 #include <sys/stat.h>
 
@@ -37,7 +37,7 @@ int main(void) {
         {.name = "a mask set", .site = masked, .number = SYS_rt_sigprocmask, .want = 0,
          .args = {SIG_BLOCK, (uintptr_t)&urgent, (uintptr_t)&old_mask, 8, PATTERN, PATTERN}},
     };
-    static const int signals[] = {SIGSYS, SIGILL, SIGSEGV, SIGTERM};
+    static const int signals[] = {SIGSYS, SIGILL, SIGSEGV, SIGTERM, SIGCHLD};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         for (size_t n = 0; n < sizeof signals / sizeof *signals; n++) {
             kinds[i].rax = 0x7777777777;

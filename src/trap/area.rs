@@ -204,6 +204,9 @@ pub(crate) struct Beginning {
     pub(crate) r10: u64,
     pub(crate) rcx: u64,
     pub(crate) r11: u64,
+    /// Where the kernel reads it: no signal stack, of which a signal that is let in
+    /// on the way may take what lies there.
+    pub(crate) mask: u64,
 }
 
 /// An rt_sigreturn under way.

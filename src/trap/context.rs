@@ -108,8 +108,8 @@ fn roll_back(area: &mut ThreadArea, context: &mut SigContext, mask: u64) {
     show_site(context, area.call.return_address);
 }
 
-/// The exit side, on the signal stack, where all signals are blocked: a fault of
-/// the hook's comes through. `mask` is that of the interrupted code.
+/// The exit side, on the signal stack, where signals are blocked: a fault of the
+/// hook's comes through. `mask` is that of the interrupted code.
 pub(crate) fn exit(area: &mut ThreadArea, outcome: Outcome, mask: u64) {
     let hooked = area.hook == HookState::WantsExit;
     if hooked {
@@ -117,7 +117,7 @@ pub(crate) fn exit(area: &mut ThreadArea, outcome: Outcome, mask: u64) {
     }
     dispatch::exit(area, outcome);
     if hooked {
-        kernel::set_mask(!0);
+        kernel::set_mask(mask::of_handler(mask));
     }
 }
 

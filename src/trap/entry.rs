@@ -212,6 +212,8 @@ global_asm!(
     GS_BEGIN_R10 = const gs::BIAS + BEGIN + offset_of!(Beginning, r10),
     GS_BEGIN_RCX = const gs::BIAS + BEGIN + offset_of!(Beginning, rcx),
     GS_BEGIN_R11 = const gs::BIAS + BEGIN + offset_of!(Beginning, r11),
+    GS_BEGIN_MASK = const gs::BIAS + BEGIN + offset_of!(Beginning, mask),
+    BEGIN_MASK_FROM_TOP = const BEGIN + offset_of!(Beginning, mask) - 8,
     UC = const offset_of!(RtSigFrame, uc),
     UC_RAX = const CONTEXT + offset_of!(SigContext, rax),
     UC_RIP = const CONTEXT + offset_of!(SigContext, rip),

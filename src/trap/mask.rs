@@ -11,7 +11,7 @@ use crate::kernel;
 use crate::trap::area::{Action, ThreadArea};
 use crate::trap::dispatch::{self, Post};
 use crate::trap::pending::{self, POKE};
-use crate::trap::sigaction::{FAULTS, reserved};
+use crate::trap::sigaction::{FAULTS, QUIET, reserved};
 
 /// Blocks all signals until the end of the entry.
 pub(crate) fn block_all(area: &ThreadArea) {
@@ -33,10 +33,16 @@ fn save(area: &ThreadArea, old: u64) {
 }
 
 /// The mask while all signals are held back: a fault comes through still, so that
-/// it can be told. A fault signal that was sent waits in the kernel
-/// (`signal::hold`).
+/// it can be told, and so does a quiet signal, so that the kernel can drop it. A
+/// fault signal that was sent, or a quiet one that is caught, waits in the kernel
+/// (`held::hold`).
 pub(crate) fn all_but_faults(saved: u64) -> u64 {
-    !(FAULTS & !saved)
+    !((FAULTS | QUIET) & !saved)
+}
+
+/// The mask under which our handler runs that has interrupted code under this one.
+pub(crate) fn of_handler(interrupted: u64) -> u64 {
+    !(QUIET & !interrupted)
 }
 
 /// Lets faults come through where all signals have been blocked.

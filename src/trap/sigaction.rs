@@ -189,13 +189,19 @@ fn kernel_action(signal: i32, action: &KernelSigaction) -> KernelSigaction {
     }
 }
 
-/// Our own handler: on the area's signal stack, all signals blocked.
+/// The signals whose default action is to be ignored. The kernel drops one that is
+/// sent to a thread which does not block it, else it may wake another thread of the
+/// process for nothing: so our handler does not block them. One that is caught is
+/// held back there as in a hook (`held`).
+pub(crate) const QUIET: u64 = bit(libc::SIGCHLD) | bit(libc::SIGURG) | bit(libc::SIGWINCH) | bit(libc::SIGCONT);
+
+/// Our own handler: on the area's signal stack, all signals but quiet ones blocked.
 fn own_action(flags: u64) -> KernelSigaction {
     KernelSigaction {
         handler: entry::signal_entry(),
         flags: flags | (libc::SA_SIGINFO | libc::SA_ONSTACK) as u64 | SA_RESTORER,
         restorer: entry::gate_restorer(),
-        mask: !0,
+        mask: !QUIET,
     }
 }
 

@@ -1,8 +1,9 @@
 //! The one signal handler that the kernel knows of.
 //!
-//! It runs on the area's signal stack with all signals blocked, so it is never
-//! nested, and writes nothing to the application's stack but the frame that an
-//! application's handler gets. A SIGSYS of the arm becomes a jump to the entry;
+//! It runs on the area's signal stack with all signals blocked but quiet ones
+//! (`sigaction::QUIET`), which it only holds back inside itself, and writes
+//! nothing to the application's stack but the frame that an application's
+//! handler gets. A SIGSYS of the arm becomes a jump to the entry;
 //! every other signal finds the interrupted call rolled back, rolled forward,
 //! or is held back until the hook has ended.
 
@@ -39,6 +40,12 @@ pub(crate) unsafe extern "C" fn handler(_signal: i32, info: *mut SigInfo, uc: *m
     // Not by GS, which may be the application's.
     let mut area = areas::around(core::ptr::from_mut(uc) as u64);
     if area.is_null() {
+        if sigaction::QUIET & bit(info.signo) != 0 && uc.uc_sigmask & bit(libc::SIGSYS) != 0 {
+            // Inside the adoption.
+            uc.uc_sigmask |= bit(info.signo);
+            kernel::requeue(info);
+            return false;
+        }
         area = adopt(uc);
     }
     // SAFETY: the area is the thread's own and never unmapped. The code that

@@ -56,7 +56,7 @@ macro_rules! handler {
             //
             // ---- starts the application's handler as the frame at rsp says, in place
             //      of an rt_sigreturn, which would cost twice as much. All signals are
-            //      blocked. The vector state is the initial one but for xmm0-15, which
+            //      blocked but quiet ones. The vector state is the initial one but for xmm0-15, which
             //      Rust code may have used.
             //
             "usertrap_begin:",
@@ -73,6 +73,7 @@ macro_rules! handler {
             "usertrap_begin_later {UC_R10}, {GS_BEGIN_R10}",
             "usertrap_begin_later {UC_RCX}, {GS_BEGIN_RCX}",
             "usertrap_begin_later {UC_R11}, {GS_BEGIN_R11}",
+            "usertrap_begin_later {UC_MASK}, {GS_BEGIN_MASK}",
             ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15",
             "xorps xmm\\n, xmm\\n",
             ".endr",
@@ -88,7 +89,8 @@ macro_rules! handler {
             ".cfi_adjust_cfa_offset 8",
             "popfq", // the handler's flags from here on
             ".cfi_adjust_cfa_offset -8",
-            "lea rsi, [rsi + {UC_MASK}]",
+            "mov rsi, gs:[{GS_STACK_TOP}]", // 8 above the area
+            "lea rsi, [rsi + {BEGIN_MASK_FROM_TOP}]",
             "mov eax, {SYS_RT_SIGPROCMASK}",
             "mov edi, {SIG_SETMASK}",
             "mov edx, 0",
