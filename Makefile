@@ -80,7 +80,7 @@ bench-exec: build ## starts of programs and a build, compared with native ones a
 audit: build ## a tracer's list of all calls of real trees: none may come from elsewhere than the gate
 	audit/run --least 1000000
 
-compare: build c-tests ## every c-test and real program: the same calls as natively, by strace (some 20 minutes)
+compare: build c-tests ## every c-test and real program: the same calls as natively, by strace (half an hour and more)
 	audit/compare
 
 deps: ## what building and testing needs, from Debian (installed if we are root)

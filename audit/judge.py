@@ -7,7 +7,8 @@ import ours, strace_log
 
 LITERAL = re.compile(r'("(?:[^"\\]|\\.)*")')
 # A filter of the application's gets a beginning of ours, and its strict mode is one.
-FILTER = re.compile(r"MODE_STRICT(?:, 0, NULL)?|MODE_FILTER(?:, 0)?, \{len=\d+, filter=\w+\}")
+FILTER = re.compile(r"\{len=\d+, filter=\w+\}")
+STRICT = re.compile(r"MODE_STRICT(, 0)?(?:, NULL)?")
 # What the new thread may have changed before strace looks.
 PARENT_TID = re.compile(r" => \{[^}]*\}(?=, \d+\))|parent_tid=\[[^]]*\](?:\]|), ")
 PATH = re.compile(r"(?<=\d)<[^>]*>(?:\(deleted\))?")  # of a descriptor
@@ -49,7 +50,7 @@ def normalise(text, names):
         if index % 2 == 0:
             part = ADDRESS.sub(lambda found: found.group() if int(found.group(), 16) < 0x10000 else "ADDR", part)
             part = MASK.sub(without_reserved, part)
-            part = PARENT_TID.sub("", FILTER.sub("MODE_FILTER", part))
+            part = PARENT_TID.sub("", FILTER.sub("FILTER", STRICT.sub(r"MODE_FILTER\1, FILTER", part)))
             part = INODE.sub(lambda found: f"<{found.group(1)}>", TIMES.sub(r"\1T", part))
         else:
             part = part.replace("image:interposed", "image:native")  # of tests that look where they are

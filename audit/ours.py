@@ -7,7 +7,7 @@ import re
 # An exec, also one that is refused.
 EXEC = {"execve", "fstat", "newfstatat", "fstatfs", "execveat", "openat", "pread64", "read", "readlinkat", "close", "fcntl",
         "rt_sigprocmask", "rt_sigaction", "mmap", "munmap", "prlimit64", "unshare", "prctl", "set_tid_address", "kill",
-        "getpid", "gettid", "sched_yield", "rt_tgsigqueueinfo", "rt_sigtimedwait", "memfd_create", "write", "fchmod"}
+        "getpid", "gettid", "sched_yield", "rt_tgsigqueueinfo", "rt_sigtimedwait"}
 # A call that the core makes in the application's place, or looks at.
 SERVED = {"madvise", "mprotect", "pkey_mprotect", "mremap", "rt_sigaction", "rt_sigprocmask", "sched_yield", "getpid",
           "gettid", "rt_tgsigqueueinfo", "fcntl", "dup", "dup2", "dup3", "close", "close_range", "unshare", "readlink",
@@ -28,7 +28,7 @@ OURS = {
     # From the execveat of the tree file to the program's first instruction.
     "start": {"fstat", "fcntl", "getrandom", "brk", "prctl", "pread64", "mmap", "mprotect", "munmap", "close",
               "prlimit64", "membarrier", "sigaltstack", "rt_sigaction", "rt_sigprocmask", "seccomp", "getpid", "gettid",
-              "tgkill", "openat", "read", "mremap"},
+              "tgkill", "openat", "read", "mremap", "memfd_create"},
     # In the handler of a trap.
     "trap": {"getpid", "gettid", "rt_tgsigqueueinfo", "rt_sigaction", "openat", "ioctl", "close", "rt_sigprocmask", "pwrite64", "membarrier", "mmap", "mprotect", "mremap",
              "munmap"},
