@@ -10,7 +10,7 @@ LITERAL = re.compile(r'("(?:[^"\\]|\\.)*")')
 FILTER = re.compile(r"\{len=\d+, filter=\w+\}")
 STRICT = re.compile(r"MODE_STRICT(, 0)?(?:, NULL)?")
 # What the new thread may have changed before strace looks.
-PARENT_TID = re.compile(r" => \{[^}]*\}(?=, \d+\))|parent_tid=\[[^]]*\](?:\]|), ")
+PARENT_TID = re.compile(r" => \{parent_tid=[^}]*\}|parent_tid=\[[^]]*\], ")
 PATH = re.compile(r"(?<=\d)<[^>]*>(?:\(deleted\))?")  # of a descriptor
 OUR_FILE = re.compile(r"</memfd:usertrap>(?:\(deleted\))?")
 TREE_FILE = re.compile(r"</memfd:usertrap>.*\{(st_mode=S_IFREG\|0777, st_size=\d+)")
@@ -311,7 +311,7 @@ def ended_by_others(items):
         return False
     *_, before, end = [None, None, *mine]
     by = end.event.args.removeprefix("killed by ") if end.event.kind == "end" else ""
-    own = by in ours.SIGNALS_OF_CHANCE or before is not None and before.event.name == by
+    own = end.key[1] != end.event.args or before is not None and before.event.name == by
     return end.event.args != f"killed by {by}" or not own
 
 

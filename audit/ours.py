@@ -124,6 +124,7 @@ SKIPPED = {
     "gs_taken_while_called": CHANCE,
     "interrupted_calls_restart": CHANCE,
     "leftovers_cancellation": CHANCE,
+    "sigsys_among_ending_threads": CHANCE,
     "exec_without_memory": LIMITS,
     "image_arguments_up_to_the_limit": LIMITS,
     "restricted_midway": LIMITS,
