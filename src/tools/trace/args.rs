@@ -103,6 +103,7 @@ pub(super) enum Arg {
     SigactionIn,
     SigactionOut,
     SigmaskPair,
+    Sigevent,
     SiginfoOut,
     Altstack,
     AltstackOut,

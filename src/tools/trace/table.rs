@@ -259,7 +259,7 @@ static CALLS: &[Signature] = &[
     call(219, "restart_syscall", &[]),
     call(220, "semtimedop", &[Int, Ptr, Uint, Timespec]),
     call(221, "fadvise64", &[Fd, Long, Ulong, Choice(&files::FADVISE)]),
-    call(222, "timer_create", &[Choice(&times::CLOCK), Ptr, IntOut]),
+    call(222, "timer_create", &[Choice(&times::CLOCK), Sigevent, IntOut]),
     call(223, "timer_settime", &[Int, Flags(&times::TIMER), Itimerspec, ItimerspecOut]),
     call(224, "timer_gettime", &[Int, ItimerspecOut]),
     call(225, "timer_getoverrun", &[Int]),

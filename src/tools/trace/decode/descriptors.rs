@@ -8,6 +8,7 @@ use crate::tools::trace::text::Text;
 
 const FIONREAD: u64 = 0x541b;
 const FIONBIO: u64 = 0x5421;
+const FICLONE: u64 = 0x4004_9409;
 
 const F_DUPFD: u64 = 0;
 const F_GETFD: u64 = 1;
@@ -154,6 +155,7 @@ pub(super) fn ioctl(text: &mut Text<'_>, call: &Call, value: u64) {
             text.byte(b'}');
         }),
         request if INTS.contains(&request) => super::process::int_out(text, call, value),
+        FICLONE => super::fd(text, value),
         _ => text.hex(value),
     }
 }

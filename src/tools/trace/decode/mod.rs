@@ -6,6 +6,7 @@
 mod bytes;
 mod descriptors;
 mod files;
+mod futex;
 mod memory;
 mod process;
 mod signals;
@@ -61,7 +62,7 @@ fn is_shown(call: &Call, index: usize, arg: Arg) -> bool {
         Arg::FcntlWhat => descriptors::fcntl_has_argument(call.arg(1u8)),
         Arg::IoctlWhat => descriptors::ioctl_has_argument(call.arg(1u8)),
         Arg::PrctlArgs => process::prctl_has_arguments(call.arg(0u8)),
-        Arg::FutexArgs => process::futex_has_arguments(call.arg(1u8)),
+        Arg::FutexArgs => futex::has_arguments(call.arg(1u8)),
         Arg::Dev => matches!(call.arg(index - 1) & 0o170_000, 0o020_000 | 0o060_000),
         _ => true,
     }
@@ -265,14 +266,15 @@ fn arg(text: &mut Text<'_>, call: &Call, index: usize, arg: Arg) {
         Arg::SigactionIn => signals::action(text, value),
         Arg::SigactionOut => signals::action_out(text, call, value),
         Arg::SigmaskPair => signals::mask_pair(text, value),
+        Arg::Sigevent => signals::event(text, value),
         Arg::SiginfoOut => signals::info_out(text, call, value),
         Arg::Altstack => signals::stack(text, value),
         Arg::AltstackOut => signals::stack_out(text, call, value),
         Arg::WaitStatus => process::wait_status_out(text, call, value),
         Arg::Clone => process::clone(text, call),
         Arg::Clone3 => process::clone3(text, call),
-        Arg::FutexOp => process::futex_operation(text, low),
-        Arg::FutexArgs => process::futex_arguments(text, call),
+        Arg::FutexOp => futex::operation(text, low),
+        Arg::FutexArgs => futex::arguments(text, call),
         Arg::Prctl => process::prctl_option(text, low),
         Arg::PrctlArgs => process::prctl(text, call),
         Arg::SocketType => sockets::kind(text, low),

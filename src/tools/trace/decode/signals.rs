@@ -1,7 +1,7 @@
 //! Signals, sets of them, and what is done with them.
 
 use super::{Call, Words, choice, field, flags, object, object_out};
-use crate::tools::trace::names::signals::{ACTION, CLD, CODE, NAMES, STACK};
+use crate::tools::trace::names::signals::{ACTION, CLD, CODE, NAMES, NOTIFY, STACK};
 use crate::tools::trace::text::Text;
 
 /// A signal's name without its prefix; of an unknown one the number.
@@ -70,6 +70,28 @@ pub(super) fn mask_pair(text: &mut Text<'_>, address: u64) {
         set(text, words.u64(0), words.u64(8));
         text.str(", sigsetsize=");
         text.dec(words.u64(8));
+        text.byte(b'}');
+    });
+}
+
+/// `struct sigevent`.
+pub(super) fn event(text: &mut Text<'_>, address: u64) {
+    object::<64>(text, address, |text, words| {
+        let (value, number, notify) = (words.u64(0), words.u32(8), words.u32(12));
+        text.str("{");
+        if value != 0 {
+            field(text, "sigev_value={sival_int=", (value as i32).into());
+            text.str(", sival_ptr=");
+            text.hex(value);
+            text.str("}, ");
+        }
+        text.str("sigev_signo=");
+        signal(text, number.into());
+        text.str(", sigev_notify=");
+        choice(text, &NOTIFY, notify.into());
+        if notify == libc::SIGEV_THREAD_ID as u32 {
+            field(text, ", sigev_notify_thread_id=", words.i32(16).into());
+        }
         text.byte(b'}');
     });
 }
