@@ -24,6 +24,9 @@ pub(crate) enum Resume {
     Again,
 }
 
+/// `jmp *disp32`, without the displacement.
+const LONG_JUMP: [u8; 3] = [0xff, 0x24, 0x25];
+
 /// A SIGILL at `rip`: None if it is the application's own.
 pub(crate) fn invalid_opcode(rip: u64) -> Option<Resume> {
     let at_head = [5, 7]
@@ -51,6 +54,16 @@ pub(crate) fn invalid_opcode(rip: u64) -> Option<Resume> {
     let gone = at_head.is_some_and(|entry| ours(entry, head_byte(entry), 0xff))
         || at_site.is_some_and(|entry| ours(entry, 0x0f, 0xeb));
     gone.then_some(Resume::Again)
+}
+
+/// Whether the jump to its trampoline stands in front of the `syscall` at `site`.
+pub(crate) fn is_rewritten(site: u64) -> bool {
+    let mut found = [0; LONG_JUMP.len()];
+    registry::find(site)
+        .filter(|entry| entry.state() == State::Rewritten)
+        .and_then(head_of)
+        .is_some_and(|length| kernel::copy_in(&mut found, site.wrapping_sub(length)).is_ok())
+        && found == LONG_JUMP
 }
 
 /// The first byte of the instruction that a long jump replaces.

@@ -67,7 +67,9 @@ pub(crate) fn interrupted(context: &SigContext) -> Option<Interrupted> {
     };
     let is = |gate: fn() -> u64| made == gate();
     let again = match () {
-        () if is(entry::gate_pass) || is(entry::gate_any) || is(entry::gate_again) => entry::gate_again(),
+        () if is(entry::gate_pass) || is(entry::gate_any) || is(entry::gate_trapped) || is(entry::gate_again) => {
+            entry::gate_again()
+        }
         () if is(entry::gate_exit) || is(entry::gate_exit_again) => entry::gate_exit_again(),
         () if is(entry::gate_taken) || is(entry::gate_taken_again) => entry::gate_taken_again(),
         () if is(entry::gate_taken_exit) || is(entry::gate_taken_exit_again) => entry::gate_taken_exit_again(),

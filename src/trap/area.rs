@@ -28,6 +28,7 @@ use crate::trap::areas;
 use crate::trap::descriptors::Numbers;
 use crate::trap::pending::{self, Pending};
 use crate::trap::sigaction::{Dispositions, reserved};
+use crate::trap::swallowed::LastTrap;
 
 pub(super) const PAGE: usize = 4096;
 pub(super) const SIGNAL_STACK: usize = 64 * 1024;
@@ -162,6 +163,8 @@ pub(crate) struct ThreadArea {
     /// of some area.
     pub(crate) process_pending: AtomicPtr<Pending>,
     pub(crate) own_process: Pending,
+    /// See [`swallowed`](crate::trap::swallowed).
+    pub(crate) last_trap: LastTrap,
     /// The signal that came in while a hook ran.
     pub(crate) held_signal: Option<SigInfo>,
     /// Whether a filter of the application's own may decide on the thread's
@@ -345,6 +348,7 @@ impl ThreadArea {
         self.process_pending
             .store(parent.process_pending.load(Ordering::Relaxed), Ordering::Relaxed);
         self.set_virtual_mask(parent.virtual_mask);
+        self.last_trap = parent.last_trap;
         self.held_signal = None;
         self.stepping = 0;
         self.leftovers = Leftovers::NONE;

@@ -18,6 +18,7 @@ use crate::kernel;
 use crate::ledger::CORE;
 use crate::trap::area::{ALIGN, BELOW, PAGE, SIGNAL_STACK, ThreadArea};
 use crate::trap::ledger;
+use crate::trap::swallowed::LastTrap;
 
 static ALL: AtomicPtr<ThreadArea> = AtomicPtr::new(core::ptr::null_mut());
 
@@ -108,6 +109,7 @@ pub(crate) fn allocate() -> Result<*mut ThreadArea, Errno> {
         (&raw mut (*area).stack_top).write(&raw const (*area).call as u64);
         (&raw mut (*area).call.words).write(&[]);
         (&raw mut (*area).core).write(&[]);
+        (&raw mut (*area).last_trap).write(LastTrap::NONE);
         (&raw mut (*area).held_signal).write(None);
         (&raw mut (*area).leftovers).write(Leftovers::NONE);
         (&raw mut (*area).altstack).write(AltStack::DISABLED);

@@ -200,6 +200,7 @@ pub(crate) unsafe extern "C" fn child_from_gate(area: *mut ThreadArea) {
         // SAFETY: tables outlive the threads that use them.
         let _ = sigaction::install_own(unsafe { &*area.dispositions.load(Ordering::Relaxed) });
     }
+    area.last_trap.move_to(area.app_rsp);
     area.hook = HookState::Done;
     area.call.result = 0;
     dispatch::exit(area, Outcome::Returned(0));

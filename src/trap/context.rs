@@ -45,10 +45,12 @@ pub(crate) fn show_application(area: &mut ThreadArea, zone: Zone, context: &mut 
             show_site(context, return_address);
         }
         Zone::GatePassDone => {
+            area.call.result = context.rax as i64;
             context.rip = return_address;
             context.rcx = return_address;
         }
         Zone::GateTakenDone => {
+            area.call.result = context.rax as i64;
             context.rsp = area.app_rsp;
             context.rip = return_address;
             context.rcx = return_address;

@@ -24,6 +24,7 @@ use crate::trap::dispatch::Post;
 use crate::trap::mask::block_all;
 use crate::trap::pending;
 use crate::trap::sigaction::{self, SA_RESETHAND};
+use crate::trap::swallowed;
 
 /// Starts `action`'s handler at the end of our own. `uc` shows the
 /// application's code already; `waiting` is the mask of a wait that the signal
@@ -165,6 +166,8 @@ pub(crate) fn sigreturn(area: &mut ThreadArea) -> Action {
     let (mask, stack) = (frame.uc_sigmask, frame.uc_stack);
     frame.uc_sigmask = mask & !sigaction::reserved();
     frame.uc_stack = area.signal_stack();
+    swallowed::mark_return(&mut frame.uc_mcontext);
+    swallowed::enter_at_site(area, &mut frame.uc_mcontext);
     // One that is let in must find the frame loaded.
     let waits = pending::set(area) & !mask != 0;
     if waits {

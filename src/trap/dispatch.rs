@@ -142,18 +142,26 @@ pub(crate) unsafe extern "C" fn enter_from_entry(area: *mut ThreadArea) {
     }
 }
 
-/// The same for a thread whose GS is the application's: the call came by the
-/// trap, and goes to the kernel with rsp at the area.
+/// The same for a call that came by the trap. Where GS is the application's it goes
+/// to the kernel with rsp at the area. However it goes, the area keeps the result
+/// (`trap::swallowed`).
 ///
 /// # Safety
 /// As [`enter_from_entry`].
 pub(crate) unsafe extern "C" fn enter_taken(area: *mut ThreadArea) {
-    gs::take();
     // SAFETY: by the contract.
-    unsafe {
-        enter_from_entry(area);
-        (*area).action = taken((*area).action);
+    if !gs::is_ours(unsafe { &mut *area }) {
+        gs::take();
     }
+    // SAFETY: by the contract.
+    unsafe { enter_from_entry(area) };
+    // SAFETY: by the contract.
+    let area = unsafe { &mut *area };
+    area.action = match area.action {
+        action if !area.owns_gs => taken(action),
+        Action::Pass => Action::PassThenExit,
+        action => action,
+    };
 }
 
 /// What an action is where GS is the application's.

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!  site ──jmp *slot──▶ trampoline: mov $nr,%eax; movabs $ret,%rcx; jmp ─┐
-//!  SIGSYS handler ──sigreturn with rcx = ret──▶ entry_any               │
+//!                                               entry_any               │
 //!                                                 │ interesting?        │
 //!        ┌──────────── no ─────────┬──────────────┘                     │
 //!        ▼                         │ yes                                │
@@ -26,10 +26,12 @@
 //! An rt_sigreturn of the application goes by gate_return, with rsp at a copy of
 //! its frame in the area (`trap::deliver`): its own stays as it is.
 //!
-//! Where the application uses GS for itself (`trap::gs`) every call traps, the
-//! handler itself puts it into the area and lets rsp lead there: from `taken`
-//! the way is the same, and to the kernel by gate_taken or gate_taken_exit,
-//! with rsp at the area.
+//! A call that traps goes by entry_trapped and gate_trapped, if nobody is interested
+//! in it. Otherwise the handler itself puts it into the area and lets rsp lead
+//! there: from `taken` the way is the same.
+//!
+//! Where the application uses GS for itself (`trap::gs`) every call comes by `taken`,
+//! and goes to the kernel by gate_taken or gate_taken_exit, with rsp at the area.
 //!
 //! A call that a signal has interrupted of which the application is to notice
 //! nothing goes on at a gate_*_again, which tells a signal that comes in before
@@ -256,6 +258,9 @@ labels! {
     gate_pass_done = usertrap_gate_pass_done;
     gate_any = usertrap_gate_any;
     gate_again = usertrap_gate_again;
+    /// Trapped calls that nobody is interested in come in here.
+    entry_trapped = usertrap_entry_trapped;
+    gate_trapped = usertrap_gate_trapped;
     gate_exit = usertrap_gate_exit;
     gate_exit_done = usertrap_gate_exit_done;
     gate_exit_again = usertrap_gate_exit_again;
@@ -291,7 +296,7 @@ labels! {
     exit_entry = usertrap_exit_entry;
     exit_saved = usertrap_exit_saved;
     exit_called = usertrap_exit_called;
-    /// Calls of threads whose GS is the application's come in here.
+    /// Trapped calls that the handler has put into the area come in here.
     taken = usertrap_taken;
     taken_rdi = usertrap_taken_rdi;
     taken_exit_entry = usertrap_taken_exit_entry;

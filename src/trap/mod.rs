@@ -27,6 +27,7 @@ pub(crate) mod sigaction;
 mod signal;
 mod sigsend;
 mod sigwait;
+mod swallowed;
 pub(crate) mod tree;
 mod vector;
 mod zone;

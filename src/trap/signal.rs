@@ -25,6 +25,7 @@ use crate::trap::areas;
 use crate::trap::context::{exit, show_application};
 use crate::trap::dispatch::Post;
 use crate::trap::held::{hold, is_held_back, is_marker};
+use crate::trap::swallowed::{self, LastTrap};
 use crate::trap::zone::{self, Zone};
 use crate::trap::{again, deliver, dispatch, entry, filters, gs, pending, sigaction};
 
@@ -52,6 +53,9 @@ pub(crate) unsafe extern "C" fn handler(_signal: i32, info: *mut SigInfo, uc: *m
     // was interrupted may be using it too; what both touch is atomic.
     let area = unsafe { &mut *area };
     let next = handle(area, info, uc);
+    if next == Next::Return {
+        swallowed::enter_at_site(area, &mut uc.uc_mcontext);
+    }
     // Held back, even the reserved ones are blocked: a hook's calls come from
     // the gate.
     if next != Next::Hold && area.held.load(Ordering::Relaxed) == 0 {
@@ -80,6 +84,16 @@ fn begins(handler: bool) -> Next {
 fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     if info.signo == libc::SIGSYS && is_trap(info) {
         trap(area, info, &mut uc.uc_mcontext);
+        return Next::Return;
+    }
+    let context = &mut uc.uc_mcontext;
+    if swallowed::is_behind_call(context)
+        && zone_of(area, context) == Zone::Application
+        && swallowed::undo(area, context)
+        && info.signo == libc::SIGTRAP
+        && info.code == TRAP_TRACE
+    {
+        // The step over the call, which is still to be made.
         return Next::Return;
     }
     if matches!(area.action, Action::WaitBlocked | Action::TakenWaitBlocked)
@@ -191,6 +205,9 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
         default(info, uc);
         return Next::Return;
     }
+    if !fault {
+        swallowed::take_mark(&mut uc.uc_mcontext);
+    }
     begins(deliver::deliver(area, &action, info, uc, waiting))
 }
 
@@ -262,6 +279,8 @@ fn trap(area: &mut ThreadArea, info: &SigInfo, context: &mut SigContext) {
         return;
     }
     area.count(CoreWord::Trapped);
+    area.last_trap = LastTrap::of(context);
+    area.call.return_address = context.rip;
     if !gs::is_ours(area) {
         enter_taken(area, context, context.rip);
         return;
@@ -269,11 +288,17 @@ fn trap(area: &mut ThreadArea, info: &SigInfo, context: &mut SigContext) {
     if info.address == context.rip {
         rewriter::consider(context.rip.wrapping_sub(2), context.rax);
     }
+    if entry::interest(context.rax as u32) != 0 {
+        enter_taken(area, context, context.rip);
+        return;
+    }
+    area.call.number = context.rax;
     context.rcx = context.rip;
-    context.rip = entry::entry_any();
+    context.rip = entry::entry_trapped();
 }
 
-/// Enters without GS: the call goes into the area here, and rsp leads there.
+/// Enters without GS: the call goes into the area here, and rsp leads there, as it
+/// does for any call that dispatch sees.
 fn enter_taken(area: &mut ThreadArea, context: &mut SigContext, return_address: u64) {
     area.flags = context.eflags & !rflags::RF;
     area.stepping = u32::from(context.eflags & rflags::TF != 0);
@@ -398,6 +423,7 @@ fn adopt(uc: &mut UContext) -> *mut ThreadArea {
         let _ = kernel::sigaltstack(Some(&(*area).signal_stack()));
         (*area).altstack = uc.uc_stack;
         (*area).pending.drain();
+        (*area).last_trap = LastTrap::UNKNOWN;
         (*area).begin(&pending::PROCESS);
         (*area).set_virtual_mask(uc.uc_sigmask);
         uc.uc_sigmask &= !sigaction::reserved();

@@ -75,6 +75,8 @@ pub(crate) fn of(rip: u64, on_our_stack: bool, in_trampoline: bool) -> Zone {
             _ if rip < entry::gate_pass() => Zone::EnterRcx,
             _ if rip < entry::gate_pass_done() => Zone::GatePass,
             _ if rip == entry::gate_any() => Zone::GatePass,
+            _ if rip == entry::entry_trapped() => Zone::EnterRcx,
+            _ if rip == entry::gate_trapped() => Zone::GatePass,
             _ if rip == entry::gate_again() => Zone::Again,
             _ if rip == entry::gate_exit_again() => Zone::ExitAgain,
             _ if rip == entry::gate_taken_again() => Zone::TakenAgain,

@@ -37,11 +37,23 @@ macro_rules! gate {
             "mov rcx, gs:[{GS_RET}]",
             "usertrap_cfi_rcx",
             "jmp rcx",
-            // A call of either that a signal has interrupted unnoticed (`trap::again`).
+            // The same for a call that came by the trap; the area keeps the result, too
+            // (`trap::swallowed`).
+            "usertrap_entry_trapped:",
+            "mov gs:[{GS_RET}], rcx",
+            "usertrap_gate_trapped:",
+            "usertrap_cfi_lost",
+            "syscall",
+            "usertrap_gate_trapped_done:",
+            "mov gs:[{GS_RESULT}], rax",
+            "mov rcx, gs:[{GS_RET}]",
+            "usertrap_cfi_rcx",
+            "jmp rcx",
+            // A call of these that a signal has interrupted unnoticed (`trap::again`).
             "usertrap_gate_again:",
             "usertrap_cfi_lost",
             "syscall",
-            "jmp usertrap_gate_pass_done",
+            "jmp usertrap_gate_trapped_done",
             // As gate_any, but the call has an exit side.
             "usertrap_gate_exit:",
             "syscall",
@@ -56,6 +68,7 @@ macro_rules! gate {
             "usertrap_cfi_switched",
             "syscall",
             "usertrap_gate_taken_done:",
+            "mov [rsp + {RESULT}], rax",
             "mov rcx, [rsp + {RET}]",
             "mov rsp, [rsp + {APP_RSP}]",
             "usertrap_cfi_rcx",

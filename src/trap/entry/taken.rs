@@ -1,11 +1,11 @@
-//! Calls of threads whose GS is the application's.
+//! Calls that come by the trap, and those of threads whose GS is the application's.
 
 macro_rules! taken {
     () => {
         lines!(
             //
-            // ---- GS is the application's, and stays it all the way: the signal handler
-            //      has put the call into the area (signal::enter_taken)
+            // ---- GS may be the application's, and stays it all the way: the signal
+            //      handler has put the call into the area (signal::enter_taken)
             //
             // rsp = area, flags as the psABI has them; all else the application's.
             ".p2align 4, 0xcc",
