@@ -4,7 +4,7 @@
 #include "code.h"
 #include <pthread.h>
 
-enum { ROUNDS = 60000, SITES = 1024, SITE_SIZE = 16 };
+enum { ROUNDS = 30000, SITES = 1024, SITE_SIZE = 16 };
 
 static volatile int done;
 static volatile sig_atomic_t handled;
@@ -14,7 +14,6 @@ static void handler(int sig, siginfo_t *info, void *uc) {
     (void)uc;
     CHECK_EQ(sig, SIGSYS);
     CHECK(info->si_code == SI_TKILL || info->si_code == SI_QUEUE);
-    if (0) CHECK(info->si_code <= 0);
     handled++;
 }
 
