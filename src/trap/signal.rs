@@ -87,11 +87,13 @@ fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
         return Next::Return;
     }
     let context = &mut uc.uc_mcontext;
-    if swallowed::is_behind_call(context)
+    let step = info.signo == libc::SIGTRAP && info.code == TRAP_TRACE;
+    // Others with a code of a fault, sent, come before a trap that is still to come.
+    if (info.signo == libc::SIGSYS || info.code <= 0 || step)
+        && swallowed::is_behind_call(context)
         && zone_of(area, context) == Zone::Application
         && swallowed::undo(area, context)
-        && info.signo == libc::SIGTRAP
-        && info.code == TRAP_TRACE
+        && step
     {
         // The step over the call, which is still to be made.
         return Next::Return;
