@@ -89,13 +89,12 @@ fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     let context = &mut uc.uc_mcontext;
     let step = info.signo == libc::SIGTRAP && info.code == TRAP_TRACE;
     // Others with a code of a fault, sent, come before a trap that is still to come.
-    if (info.signo == libc::SIGSYS || info.code <= 0 || step)
+    let undone = (info.signo == libc::SIGSYS || info.code <= 0 || step)
         && swallowed::is_behind_call(context)
         && zone_of(area, context) == Zone::Application
-        && swallowed::undo(area, context)
-        && step
-    {
-        // The step over the call, which is still to be made.
+        && swallowed::undo(area, context);
+    if undone && step {
+        // It is that over the call, which is still to be made.
         return Next::Return;
     }
     if matches!(area.action, Action::WaitBlocked | Action::TakenWaitBlocked)
