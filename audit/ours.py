@@ -28,7 +28,7 @@ OURS = {
     # From the execveat of the tree file to the program's first instruction.
     "start": {"fstat", "fcntl", "getrandom", "brk", "prctl", "pread64", "mmap", "mprotect", "munmap", "close",
               "prlimit64", "membarrier", "sigaltstack", "rt_sigaction", "rt_sigprocmask", "seccomp", "getpid", "gettid",
-              "tgkill", "openat", "read", "mremap", "memfd_create"},
+              "tgkill", "openat", "read", "mremap", "memfd_create", "uname"},
     # In the handler of a trap.
     "trap": {"getpid", "gettid", "rt_tgsigqueueinfo", "rt_sigaction", "openat", "ioctl", "close", "rt_sigprocmask", "pwrite64", "membarrier", "mmap", "mprotect", "mremap",
              "munmap"},

@@ -221,6 +221,18 @@ pub fn getpid() -> u32 {
     unsafe { syscall!(SYS_getpid) as u32 }
 }
 
+/// The kernel's release: its first two numbers.
+pub fn release() -> (u32, u32) {
+    let mut name = [[0u8; 65]; 6];
+    // SAFETY: `struct new_utsname` is six strings of 65 bytes.
+    unsafe { syscall!(SYS_uname, &raw mut name) };
+    let mut numbers = name[2].split(|byte| !byte.is_ascii_digit()).map(|digits| {
+        let add = |number: u32, digit: &u8| number.saturating_mul(10).saturating_add(u32::from(digit - b'0'));
+        digits.iter().fold(0, add)
+    });
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+}
+
 /// getuid(2).
 pub fn getuid() -> u32 {
     // SAFETY: takes no pointers, has no effect.

@@ -25,6 +25,11 @@ pub(crate) fn register() {
     CAN_SYNC.store(kernel::membarrier(REGISTER_SYNC_CORE).is_ok(), Ordering::Relaxed);
 }
 
+/// Whether the process is registered.
+pub(crate) fn is_registered() -> bool {
+    CAN_SYNC.load(Ordering::Relaxed)
+}
+
 /// Our own memory as a file, which lets us write where nobody may (`FOLL_FORCE`
 /// of the kernel's), and needs no change of protection. Only under the
 /// rewriter's lock, which keeps the application from closing the descriptor.

@@ -28,7 +28,7 @@ use crate::rewrite::{rewriter, site, table, warm, writer};
 use crate::setup::config::{Config, ConfigError, Level, Rewrite, Unfit};
 use crate::tools;
 use crate::trap::area::ThreadArea;
-use crate::trap::{area, areas, clock, dispatch, entry, gs, ledger, pending, sigaction};
+use crate::trap::{altstack, area, areas, clock, dispatch, entry, gs, ledger, pending, sigaction};
 
 /// Why we cannot work here, with the remedy (I14).
 enum Reason<'a> {
@@ -136,6 +136,7 @@ fn configure(process: &process::Process, config: &Config<'_>, linked: Option<&'s
     }
     areas::configure(hook.map_or(0, |hook| hook.thread_words()));
     gs::configure(process.fsgsbase());
+    altstack::configure();
     dispatch::configure(hook);
     let rewrite = config.rewrite != Rewrite::Off;
     sigaction::configure(rewrite);

@@ -1,6 +1,8 @@
 //! `sigaltstack`, as `do_sigaltstack` of `kernel/signal.c` does it, on the
 //! application's stack as we keep it: the kernel's is ours.
 
+use core::sync::atomic::{AtomicBool, Ordering};
+
 use crate::abi::errno::Errno;
 use crate::abi::sigframe::AltStack;
 use crate::kernel;
@@ -37,6 +39,26 @@ impl AltStack {
             pad: 0,
             size: word(16),
         }
+    }
+}
+
+/// Whether the kernel's rt_sigreturn sets the alternate stack before it loads the
+/// registers, so that one in use is not set (`arch/x86/kernel/signal_64.c`; Linux
+/// 6.12 does, for the sake of protection keys).
+static SET_FIRST: AtomicBool = AtomicBool::new(true);
+
+/// Looks at the kernel's release.
+pub(crate) fn configure() {
+    SET_FIRST.store(kernel::release() >= (6, 12), Ordering::Relaxed);
+}
+
+/// Which rsp decides for an rt_sigreturn whether the alternate stack is in use:
+/// the handler's, or that in its frame.
+pub(crate) fn rsp_of_return(handler: u64, frame: u64) -> u64 {
+    if SET_FIRST.load(Ordering::Relaxed) {
+        handler
+    } else {
+        frame
     }
 }
 

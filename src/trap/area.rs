@@ -27,8 +27,10 @@ use crate::ledger::{CORE, CoreWord};
 use crate::trap::areas;
 use crate::trap::descriptors::Numbers;
 use crate::trap::pending::{self, Pending};
+use crate::trap::raised::Deferred;
 use crate::trap::sigaction::{Dispositions, reserved};
 use crate::trap::swallowed::LastTrap;
+use crate::trap::user_dispatch::UserDispatch;
 
 pub(super) const PAGE: usize = 4096;
 pub(super) const SIGNAL_STACK: usize = 64 * 1024;
@@ -167,9 +169,13 @@ pub(crate) struct ThreadArea {
     pub(crate) last_trap: LastTrap,
     /// The signal that came in while a hook ran.
     pub(crate) held_signal: Option<SigInfo>,
+    /// Those that came in although they are blocked.
+    pub(crate) deferred: Deferred,
     /// Whether a filter of the application's own may decide on the thread's
     /// calls (`trap::filters`).
     pub(crate) filtered: AtomicBool,
+    /// Set by the application's prctl.
+    pub(crate) user_dispatch: UserDispatch,
     /// The alternate stack that the application has set.
     pub(crate) altstack: AltStack,
     /// The application's handlers: the process's, or `own_dispositions`.
@@ -350,10 +356,12 @@ impl ThreadArea {
         self.set_virtual_mask(parent.virtual_mask);
         self.last_trap = parent.last_trap;
         self.held_signal = None;
+        self.deferred = Deferred::default();
         self.stepping = 0;
         self.leftovers = Leftovers::NONE;
         self.filtered
             .store(parent.filtered.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.user_dispatch = UserDispatch::NONE;
         self.altstack = parent.altstack;
         self.dispositions
             .store(parent.dispositions.load(Ordering::Relaxed), Ordering::Relaxed);

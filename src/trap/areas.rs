@@ -18,7 +18,9 @@ use crate::kernel;
 use crate::ledger::CORE;
 use crate::trap::area::{ALIGN, BELOW, PAGE, SIGNAL_STACK, ThreadArea};
 use crate::trap::ledger;
+use crate::trap::raised::Deferred;
 use crate::trap::swallowed::LastTrap;
+use crate::trap::user_dispatch::UserDispatch;
 
 static ALL: AtomicPtr<ThreadArea> = AtomicPtr::new(core::ptr::null_mut());
 
@@ -111,8 +113,10 @@ pub(crate) fn allocate() -> Result<*mut ThreadArea, Errno> {
         (&raw mut (*area).core).write(&[]);
         (&raw mut (*area).last_trap).write(LastTrap::NONE);
         (&raw mut (*area).held_signal).write(None);
+        (&raw mut (*area).deferred).write(Deferred::default());
         (&raw mut (*area).leftovers).write(Leftovers::NONE);
         (&raw mut (*area).altstack).write(AltStack::DISABLED);
+        (&raw mut (*area).user_dispatch).write(UserDispatch::NONE);
         (*area).in_use.store(true, Ordering::Relaxed);
         (*area).use_private_words();
         ledger::equip(area);

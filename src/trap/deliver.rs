@@ -158,11 +158,23 @@ pub(crate) fn sigreturn(area: &mut ThreadArea) -> Action {
     // The kernel takes the flags from the frame.
     area.flags &= !rflags::TF;
     area.returning.before = (area.virtual_mask, area.altstack);
-    area.post = Post::Frame;
+    let mut frame = core::mem::MaybeUninit::<UContext>::uninit();
+    // By assembly, and volatile: the handler of a fault of this read has to see
+    // that it is one.
     // SAFETY: rt_sigreturn has its frame at rsp; if there is none the fault is
-    // the application's ([`bad_frame`]).
-    let mut frame = unsafe { (area.app_rsp as *const UContext).read_unaligned() };
-    area.post = Post::None;
+    // the application's ([`bad_frame`]). Any bytes are a valid frame.
+    let mut frame = unsafe {
+        (&raw mut area.post).write_volatile(Post::Frame);
+        core::arch::asm!(
+            "rep movsb",
+            inout("rcx") size_of::<UContext>() => _,
+            inout("rsi") area.app_rsp => _,
+            inout("rdi") frame.as_mut_ptr() => _,
+            options(nostack, preserves_flags),
+        );
+        (&raw mut area.post).write_volatile(Post::None);
+        frame.assume_init()
+    };
     let (mask, stack) = (frame.uc_sigmask, frame.uc_stack);
     frame.uc_sigmask = mask & !sigaction::reserved();
     frame.uc_stack = area.signal_stack();
@@ -175,7 +187,8 @@ pub(crate) fn sigreturn(area: &mut ThreadArea) -> Action {
     }
     area.set_virtual_mask(mask);
     // As `restore_altstack`: errors are ignored.
-    let _ = altstack::set(&mut area.altstack, frame.uc_mcontext.rsp, stack);
+    let rsp = altstack::rsp_of_return(area.app_rsp, frame.uc_mcontext.rsp);
+    let _ = altstack::set(&mut area.altstack, rsp, stack);
     area.returning.frame = frame;
     if waits {
         pending::poke_if_due(area);

@@ -12,8 +12,8 @@ use crate::exec::{calls, launch};
 use crate::hook::{Hook, Interest, Outcome, VectorUse, Verdict};
 use crate::trap::area::{Action, HookState, ThreadArea};
 use crate::trap::{
-    altstack, clone, deliver, descriptors, entry, exit, filters, gs, listing, mask, memory, pending, sigaction,
-    sigsend, sigwait, vector,
+    altstack, clone, deliver, descriptors, entry, exit, filters, gs, listing, mask, membarrier, memory, pending,
+    sigaction, sigsend, sigwait, vector,
 };
 
 /// What the core has to do when the kernel has made a call.
@@ -112,6 +112,7 @@ const CORE: &[i64] = &[
     libc::SYS_unshare,
     libc::SYS_prctl,
     libc::SYS_seccomp,
+    libc::SYS_membarrier,
     libc::SYS_getdents,
     libc::SYS_getdents64,
 ];
@@ -398,6 +399,11 @@ fn serve(area: &mut ThreadArea, number: u32) -> Action {
         }
         libc::SYS_prctl | libc::SYS_seccomp => {
             if let Some(result) = filters::serve(area, number) {
+                return answer(area, result);
+            }
+        }
+        libc::SYS_membarrier => {
+            if let Some(result) = membarrier::serve(area) {
                 return answer(area, result);
             }
         }

@@ -12,6 +12,7 @@ use crate::rewrite::rewriter;
 use crate::trap::area::{Action, HookState, Kind, ThreadArea};
 use crate::trap::areas;
 use crate::trap::mask::block_all;
+use crate::trap::user_dispatch::UserDispatch;
 use crate::trap::{clock, descriptors, dispatch, gs, ledger, pending, sigaction, tree};
 
 /// The report of this process has been written.
@@ -104,6 +105,7 @@ pub(crate) fn forked(own: &mut ThreadArea) {
     descriptors::forked(own);
     // Pending signals are the parent's alone.
     own.held_signal = None;
+    own.user_dispatch = UserDispatch::NONE;
     pending::PROCESS.clear();
     own.begin(&pending::PROCESS);
     areas::LIVE.store(1, Ordering::Relaxed);

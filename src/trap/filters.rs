@@ -29,7 +29,8 @@ use crate::setup::config::Level;
 use crate::trap::area::{Kind, ThreadArea};
 use crate::trap::areas;
 use crate::trap::dispatch::Post;
-use crate::trap::{clock, descriptors, entry, memory};
+use crate::trap::user_dispatch::{self, PR_SET_SYSCALL_USER_DISPATCH};
+use crate::trap::{clock, descriptors, entry, membarrier, memory};
 
 /// `SECCOMP_MODE_STRICT` and `SECCOMP_MODE_FILTER` (`linux/seccomp.h`).
 const MODE_STRICT: u64 = 1;
@@ -96,6 +97,8 @@ fn is_served(area: &ThreadArea, number: u32) -> bool {
         }
         libc::SYS_fcntl => descriptors::duplicates(second as i32) || is_ours(first) || is_ours(third),
         libc::SYS_close => is_ours(first),
+        libc::SYS_membarrier => membarrier::is_served(area),
+        libc::SYS_prctl => first as u32 == PR_SET_SYSCALL_USER_DISPATCH,
         number if descriptors::NAMING.contains(&number) => is_ours(first),
         number if calls::CORE.contains(&number) => calls::is_served(area),
         _ => false,
@@ -123,6 +126,9 @@ pub(crate) fn decide_on_exec(area: &ThreadArea) -> Option<i64> {
 pub(crate) fn serve(area: &mut ThreadArea, number: u32) -> Option<i64> {
     let [first, second, third, ..] = area.call.args;
     let by_prctl = i64::from(number) == libc::SYS_prctl;
+    if by_prctl && first as u32 == PR_SET_SYSCALL_USER_DISPATCH {
+        return user_dispatch::set(area);
+    }
     let flags = if by_prctl { 0 } else { second as u32 };
     let strict = match (by_prctl, first as u32, second) {
         (true, option, MODE_STRICT) if option == libc::PR_SET_SECCOMP as u32 => true,

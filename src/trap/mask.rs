@@ -105,13 +105,16 @@ fn unblock_reserved(area: &mut ThreadArea) {
     }
 }
 
-/// The exit side of a successful rt_sigpending.
+/// The exit side of a successful rt_sigpending: of a set of as many bytes as it
+/// has asked for.
 pub(crate) fn add_waiting(area: &ThreadArea) {
     let waiting = pending::set(area) & area.virtual_mask;
-    let pending = area.call.args[0] as *mut u64;
-    if waiting != 0 {
-        // SAFETY: the kernel has just written it.
-        unsafe { pending.write_unaligned(pending.read_unaligned() | waiting) };
+    let [pending, size, ..] = area.call.args;
+    for (at, bits) in waiting.to_ne_bytes().into_iter().enumerate().take(size as usize) {
+        if bits != 0 {
+            // SAFETY: the kernel has just written it.
+            unsafe { *(pending as *mut u8).add(at) |= bits };
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! nothing outside this object (I12).
 
 mod again;
-mod altstack;
+pub(crate) mod altstack;
 pub(crate) mod area;
 pub(crate) mod areas;
 pub(crate) mod clock;
@@ -21,13 +21,16 @@ mod held;
 pub(crate) mod ledger;
 mod listing;
 pub(crate) mod mask;
+mod membarrier;
 mod memory;
 pub(crate) mod pending;
+mod raised;
 pub(crate) mod sigaction;
 mod signal;
 mod sigsend;
 mod sigwait;
 mod swallowed;
 pub(crate) mod tree;
+pub(crate) mod user_dispatch;
 mod vector;
 mod zone;

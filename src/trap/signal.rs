@@ -14,7 +14,7 @@ use core::sync::atomic::Ordering;
 use crate::abi::errno::Errno;
 use crate::abi::seccomp::AUDIT_ARCH_I386;
 use crate::abi::sigaction::{SIG_DFL, SIG_IGN};
-use crate::abi::sigframe::{SYS_SECCOMP, SigContext, SigInfo, TRAP_TRACE, UContext, bit, rflags};
+use crate::abi::sigframe::{SI_KERNEL, SigContext, SigInfo, TRAP_TRACE, UContext, bit, rflags};
 use crate::hook::Outcome;
 use crate::kernel;
 use crate::kernel::log;
@@ -25,9 +25,11 @@ use crate::trap::areas;
 use crate::trap::context::{exit, show_application};
 use crate::trap::dispatch::Post;
 use crate::trap::held::{hold, is_held_back, is_marker};
+use crate::trap::raised::{self, SYSCALL_LEN, is_of_filter, is_raised};
 use crate::trap::swallowed::{self, LastTrap};
+use crate::trap::user_dispatch::{Fate, UserDispatch};
 use crate::trap::zone::{self, Zone};
-use crate::trap::{again, deliver, dispatch, entry, filters, gs, pending, sigaction};
+use crate::trap::{again, deliver, dispatch, entry, filters, gs, pending, sigaction, user_dispatch};
 
 /// The signal handler. Returns whether the frame is that of a handler which
 /// starts, so that the entry can start it without the kernel's help.
@@ -53,6 +55,9 @@ pub(crate) unsafe extern "C" fn handler(_signal: i32, info: *mut SigInfo, uc: *m
     // was interrupted may be using it too; what both touch is atomic.
     let area = unsafe { &mut *area };
     let next = handle(area, info, uc);
+    if next != Next::Defer {
+        raised::give_back(area);
+    }
     if next == Next::Return {
         swallowed::enter_at_site(area, &mut uc.uc_mcontext);
     }
@@ -73,6 +78,8 @@ enum Next {
     Return,
     /// The same, with signals held back.
     Hold,
+    /// The same, and another signal at once: this one is kept.
+    Defer,
     /// A handler of the application's.
     Begin,
 }
@@ -82,8 +89,12 @@ fn begins(handler: bool) -> Next {
 }
 
 fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
-    if info.signo == libc::SIGSYS && is_trap(info) {
-        trap(area, info, &mut uc.uc_mcontext);
+    if is_trap(info, &uc.uc_mcontext) {
+        match user_dispatch::of_call(area, info) {
+            Fate::Made => trap(area, info, &mut uc.uc_mcontext),
+            Fate::Dispatched(info) => return arrive(area, &info, uc),
+            Fate::Ended(signal) => default(&SigInfo::new(signal, SI_KERNEL, 0), uc),
+        }
         return Next::Return;
     }
     let context = &mut uc.uc_mcontext;
@@ -128,7 +139,10 @@ fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
         kernel::requeue(info);
     }
     area.held_signal = None;
-    arrive(area, &held, uc)
+    match arrive(area, &held, uc) {
+        Next::Defer => Next::Return,
+        next => next,
+    }
 }
 
 fn zone_of(area: &ThreadArea, context: &SigContext) -> Zone {
@@ -142,22 +156,26 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     let mut info = *info;
     let info = &mut info;
     let context = &mut uc.uc_mcontext;
-    if info.signo == libc::SIGILL && info.code > 0 && redirect_invalid_opcode(context) {
+    if info.signo == libc::SIGILL && is_raised(info, context) && redirect_invalid_opcode(context) {
         return Next::Return;
     }
     let zone = zone_of(area, context);
-    if zone == Zone::EnterRcx && is_fault(info) && info.signo != libc::SIGTRAP && !gs::is_ours(area) {
+    if zone == Zone::EnterRcx && is_raised(info, context) && info.signo != libc::SIGTRAP && !gs::is_ours(area) {
         // The entry's first access by GS, which has failed: nothing has been done.
         enter_taken(area, context, context.rcx);
         return Next::Return;
     }
-    if info.signo == libc::SIGTRAP && info.code == TRAP_TRACE && step_over(area, zone, context, uc.uc_sigmask) {
+    if info.signo == libc::SIGTRAP
+        && info.code == TRAP_TRACE
+        && is_raised(info, context)
+        && step_over(area, zone, context, uc.uc_sigmask)
+    {
         return Next::Return;
     }
-    let fault = is_fault(info) && may_fault(info, zone, context);
-    if fault && is_blocked_fault(info, uc) {
-        kernel::requeue(info);
-        return Next::Return;
+    let fault = is_raised(info, context) && raised::may_fault(info, zone, context);
+    if raised::is_blocked(info, uc) {
+        raised::defer(area, info);
+        return Next::Defer;
     }
     if zone == Zone::Hook && fault && area.post == Post::Frame {
         return begins(deliver::bad_frame(area, uc));
@@ -172,7 +190,7 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     }
     let before = uc.uc_sigmask;
     let context = &mut uc.uc_mcontext;
-    if info.signo == libc::SIGSYS && info.code == SYS_SECCOMP {
+    if is_of_filter(info, context) {
         refused(area, zone, info, context, before);
     }
     // A wait that a signal ends: the handler runs under the wait's mask, while
@@ -203,7 +221,9 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     }
     let blocked = mask & bit(info.signo) != 0;
     if action.handler == SIG_DFL || action.handler == SIG_IGN || blocked {
-        default(info, uc);
+        if fault || !is_init() {
+            default(info, uc);
+        }
         return Next::Return;
     }
     if !fault {
@@ -246,9 +266,9 @@ fn settle(area: &ThreadArea, info: &SigInfo, fault: bool, mask: u64) -> Option<S
 /// A seccomp SIGSYS from outside the gate is the arm's. From the gate it is of
 /// a filter of the application's own. Where both trap at a site the arm's call
 /// comes first, and the other's follows from the gate.
-fn is_trap(info: &SigInfo) -> bool {
+fn is_trap(info: &SigInfo, context: &SigContext) -> bool {
     let ip = info.address;
-    info.code == SYS_SECCOMP && !(ip > entry::gate_start() && ip <= entry::gate_ask_done())
+    is_of_filter(info, context) && !(ip > entry::gate_start() && ip <= entry::gate_ask_done())
 }
 
 /// A filter of the application's own has trapped a call in the gate, which has
@@ -273,6 +293,12 @@ fn refused(area: &mut ThreadArea, zone: Zone, info: &mut SigInfo, context: &mut 
 /// Turns a trapped call into a jump to the entry: sigreturn lands there with
 /// rax as it was, and rcx as the `syscall` leaves it.
 fn trap(area: &mut ThreadArea, info: &SigInfo, context: &mut SigContext) {
+    if info.address == context.rip.wrapping_add(SYSCALL_LEN) {
+        context.rip = info.address;
+    }
+    if context.rax as u32 != info.syscall as u32 {
+        context.rax = i64::from(info.syscall) as u64;
+    }
     if info.arch == AUDIT_ARCH_I386 {
         area.count(CoreWord::Int80);
         log::warn_once_int80();
@@ -328,29 +354,6 @@ fn redirect_invalid_opcode(context: &mut SigContext) -> bool {
     true
 }
 
-/// Whether the kernel raised the signal for an instruction of this thread.
-fn is_fault(info: &SigInfo) -> bool {
-    info.code > 0
-        && matches!(
-            info.signo,
-            libc::SIGSEGV | libc::SIGBUS | libc::SIGILL | libc::SIGFPE | libc::SIGTRAP | libc::SIGSYS
-        )
-}
-
-/// Whether an instruction there can have raised it. A thread may also send itself
-/// a signal with such a code, which then arrives behind a system call.
-fn may_fault(info: &SigInfo, zone: Zone, context: &SigContext) -> bool {
-    let in_gate = (entry::gate_start()..entry::gate_end()).contains(&context.rip);
-    info.signo == libc::SIGSYS || zone == Zone::Application || zone == Zone::Hook && !in_gate
-}
-
-/// Whether the signal is blocked, and not raised here: no blocked signal of an
-/// instruction's gets to a handler, but one that has been sent with such a code
-/// does, in place of a trap (`dequeue_synchronous_signal` of `kernel/signal.c`).
-fn is_blocked_fault(info: &SigInfo, uc: &UContext) -> bool {
-    sigaction::FAULTS & uc.uc_sigmask & bit(info.signo) != 0
-}
-
 /// A step of the trap flag inside our code: passes over it, so that the steps are
 /// those that the site's own instructions make. Behind a `syscall` the kernel
 /// resumes with one more instruction, so no step ends there. Returns whether that
@@ -387,6 +390,12 @@ fn step_over(area: &mut ThreadArea, zone: Zone, context: &mut SigContext, mask: 
             true
         }
     }
+}
+
+/// Whether no signal has a default action for this process, but that of a fault
+/// (`SIGNAL_UNKILLABLE`): it is the first of its PID namespace.
+fn is_init() -> bool {
+    kernel::getpid() == 1
 }
 
 /// The default action, done by the kernel: with the true context, so that a
@@ -429,6 +438,7 @@ fn adopt(uc: &mut UContext) -> *mut ThreadArea {
         (*area).set_virtual_mask(uc.uc_sigmask);
         uc.uc_sigmask &= !sigaction::reserved();
         (*area).filtered.store(false, Ordering::Relaxed);
+        (*area).user_dispatch = UserDispatch::NONE;
         (*area).held.store(0, Ordering::Relaxed);
     }
     areas::LIVE.fetch_add(1, Ordering::Relaxed);
