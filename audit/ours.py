@@ -13,6 +13,9 @@ SERVED = {"madvise", "mprotect", "pkey_mprotect", "mremap", "rt_sigaction", "rt_
           "gettid", "rt_tgsigqueueinfo", "fcntl", "dup", "dup2", "dup3", "close", "close_range", "unshare", "readlink",
           "readlinkat", "fstat", "newfstatat", "openat", "read", "access", "ioctl", "pwrite64", "membarrier",
           "rt_sigtimedwait", "getuid", "clock_gettime"}
+# A call that could notice a signalfd.
+LOOKING = {"read", "readv", "poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait", "epoll_pwait2"}
+SERVED |= {"poll", "epoll_wait", "select", "preadv2"}
 
 # Calls that say EBADF to a number of ours.
 OF_DESCRIPTORS = {"close", "close_range", "dup", "dup2", "dup3", "fcntl", "fstat", "newfstatat", "statx", "lseek", "ioctl",
@@ -98,6 +101,8 @@ def skippable(event):
         return True
     if event.name in ("execve", "execveat"):
         return event.error is not None  # refused before the kernel was asked
+    if event.name in LOOKING and "[signalfd]" in event.args:
+        return True  # made by ours, without waiting
     if event.name in OF_DESCRIPTORS and event.error == "EBADF" or event.name == "close_range":
         return True  # answered, or made in pieces around ours
     return sends_reserved(event) or EXE_LINK.search(event.args) is not None

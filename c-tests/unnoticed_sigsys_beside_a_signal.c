@@ -1,12 +1,14 @@
 // A SIGSYS that is blocked or ignored comes together with a signal that is caught, in any order and at any
 // distance: the call that waits ends with EINTR, or restarts, as that signal has it; none gets lost.
+// A SIGSYS in the moment of a trap is another matter: all sites are rewritten by then.
+// modes: native rewrite fallback stat command
 #include "interrupted_calls.h"
 #include <linux/futex.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <time.h>
 
-enum { REPETITIONS = 1000, KINDS = 9 };
+enum { REPETITIONS = 400, KINDS = 9 };
 
 static pid_t victim;
 static volatile int turn, restarts;
@@ -28,7 +30,7 @@ static void *assail_twice(void *argument) {
         // At its first traps a site may sleep, too.
         if (i < 2 * KINDS) wait_until_asleep(getpid(), victim);
         random = random * 1103515245 + 12345;
-        int first = random >> 16 & 1;
+        int first = i < 2 * KINDS || random >> 16 & 1;
         unsigned distance = (random >> 17) % 4000;
         CHECK_EQ(syscall(SYS_tgkill, getpid(), victim, first ? SIGSYS : SIGUSR1), 0);
         spin(distance);

@@ -126,7 +126,8 @@ class Image:
         ]
         self.arena = range(BASE + arena, BASE + arena + size)
         first = read(self.gate, 9)
-        if first[:5] != STORE_RCX:
+        # Its prefix may have become a jump (src/rewrite/reroute.rs).
+        if first[:5] not in (STORE_RCX, b"\xeb" + STORE_RCX[1:]):
             raise ValueError("unknown gate")
         self.bias, self.in_flight = symbols["usertrap_area_bias"][0], symbols["usertrap_area_in_flight"][0]
         self.enter = BASE + symbols["usertrap_enter"][0]

@@ -21,6 +21,8 @@ impl Errno {
     pub const ENOEXEC: Errno = Errno(libc::ENOEXEC);
     /// Bad file descriptor.
     pub const EBADF: Errno = Errno(libc::EBADF);
+    /// Operation not supported.
+    pub const EOPNOTSUPP: Errno = Errno(libc::EOPNOTSUPP);
     /// Resource temporarily unavailable.
     pub const EAGAIN: Errno = Errno(libc::EAGAIN);
     /// Cannot allocate memory.

@@ -7,3 +7,4 @@ pub mod errno;
 pub mod seccomp;
 pub mod sigaction;
 pub mod sigframe;
+pub mod signalfd;

@@ -18,7 +18,7 @@ use crate::trap::area::{Action, Kind, ThreadArea};
 use crate::trap::areas;
 use crate::trap::descriptors::{self, Kept};
 use crate::trap::mask::hold_all;
-use crate::trap::{dispatch, filters, ledger, pending, sigaction};
+use crate::trap::{dispatch, filters, ledger, pending, sigaction, signalfd};
 
 /// What goes over to the new image besides the program.
 #[derive(Clone, Copy)]
@@ -142,7 +142,7 @@ fn interposed(area: &mut ThreadArea, request: &Request, leading: &Leading, targe
             message::FILTERED
         } else {
             0
-        },
+        } | if signalfd::is_watched() { message::WATCHED } else { 0 },
     };
     let mut small = Small::new();
     // A parent that waits for this child finds here what it leaves in their

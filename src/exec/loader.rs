@@ -120,6 +120,7 @@ unsafe extern "C" fn start(stack: *mut u64) -> ! {
                 ignored: Some(message.ignored),
                 arm: message.flags & message::ARM != 0,
                 filtered: message.flags & message::FILTERED != 0,
+                watched: message.flags & message::WATCHED != 0,
                 strangers: 0,
             };
             setup::bring_up_image(&inherited);

@@ -34,6 +34,8 @@ pub const ARM: u64 = 1;
 pub const FILTERED: u64 = 4;
 /// The program was executed by its descriptor alone: `name` counts.
 pub const BY_DESCRIPTOR: u64 = 2;
+/// There may be a signalfd for reserved signals among its descriptors.
+pub const WATCHED: u64 = 8;
 
 const MARK: &[u8] = b"\x7fusertrap=";
 const WORDS: usize = 10;

@@ -258,15 +258,9 @@ pub fn is_dead(pid: u32) -> bool {
     let Ok(fd) = checked(unsafe { syscall!(SYS_pidfd_open, pid, 0) }) else {
         return false;
     };
-    let mut poll = libc::pollfd {
-        fd: fd as i32,
-        events: libc::POLLIN,
-        revents: 0,
-    };
-    // SAFETY: one live `struct pollfd`; it does not wait.
-    let ready = unsafe { syscall!(SYS_poll, &raw mut poll, 1, 0) };
+    let dead = is_readable(fd as i32);
     close(fd as i32);
-    ready == 1 && poll.revents & libc::POLLIN != 0
+    dead
 }
 
 /// The end of the heap: brk(0).
@@ -423,6 +417,28 @@ pub fn file_identity(fd: i32) -> Result<(u64, u64), Errno> {
     // SAFETY: the buffer is live and has the kernel's layout.
     checked(unsafe { syscall!(SYS_fstat, fd, &raw mut stat) })?;
     Ok((stat.st_dev, stat.st_ino))
+}
+
+/// The type of an open file, `S_IFMT` of its mode; 0 for those without a file
+/// system: event counters, timers, epolls, signalfds.
+pub fn file_type(fd: i32) -> Result<u32, Errno> {
+    // SAFETY: all-zero is a valid `stat`, plain data.
+    let mut stat: libc::stat = unsafe { core::mem::zeroed() };
+    // SAFETY: the buffer is live and has the kernel's layout.
+    checked(unsafe { syscall!(SYS_fstat, fd, &raw mut stat) })?;
+    Ok(stat.st_mode & libc::S_IFMT)
+}
+
+/// Whether something can be read, without waiting.
+pub fn is_readable(fd: i32) -> bool {
+    let mut poll = libc::pollfd {
+        fd,
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    // SAFETY: one live `struct pollfd`; it does not wait.
+    let ready = unsafe { syscall!(SYS_poll, &raw mut poll, 1, 0) };
+    ready == 1 && poll.revents & libc::POLLIN != 0
 }
 
 /// The soft limit of a resource.

@@ -13,6 +13,7 @@ pub(crate) mod position;
 pub mod refusal;
 pub mod registry;
 pub mod replay;
+pub(crate) mod reroute;
 pub(crate) mod rewriter;
 pub mod site;
 pub(crate) mod table;

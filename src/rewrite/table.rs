@@ -219,7 +219,7 @@ pub(crate) fn install(
     let written = EXECUTABLE.load(Ordering::Relaxed)
         && memory.is_some_and(|memory| memory.write(trampoline_address(slot), &new.bytes));
     if !written {
-        swap_page(slot, new)?;
+        swap_page(trampoline_address(slot), &new.bytes)?;
     }
     RETURNS[slot].store(return_address | (new.prologue as u64) << PROLOGUE, Ordering::Release);
     USED.store(slot + 1, Ordering::Release);
@@ -229,18 +229,20 @@ pub(crate) fn install(
     Ok(())
 }
 
-/// Puts a copy of a trampoline's page in the page's place, with the trampoline
-/// in it.
-fn swap_page(slot: usize, new: &trampoline::Trampoline) -> Result<(), Errno> {
-    let page = trampoline_address(slot) & !(PAGE as u64 - 1);
-    let offset = (trampoline_address(slot) - page) as usize;
+/// Puts a copy of a page of our code in the page's place, with these bytes in it.
+/// Under the rewriter's lock.
+pub(super) fn swap_page(at: u64, bytes: &[u8]) -> Result<(), Errno> {
+    let page = at & !(PAGE as u64 - 1);
+    let offset = (at - page) as usize;
+    let bytes = bytes.get(..PAGE - offset).unwrap_or(bytes);
     let copy = kernel::map(0, PAGE, libc::PROT_READ | libc::PROT_WRITE, 0)?;
-    // SAFETY: `copy` is a fresh page of ours, `page` one of the arena, which is
-    // readable and changes only under the rewriter's lock.
+    // SAFETY: `copy` is a fresh page of ours, `page` one of our code, which is
+    // readable and changes only under the rewriter's lock; bytes that would lie
+    // behind it have been cut off.
     let made = unsafe {
         let to = copy as *mut u8;
-        core::ptr::copy_nonoverlapping(page as *const u8, to, offset);
-        core::ptr::copy_nonoverlapping(new.bytes.as_ptr(), to.add(offset), new.bytes.len());
+        core::ptr::copy_nonoverlapping(page as *const u8, to, PAGE);
+        core::ptr::copy_nonoverlapping(bytes.as_ptr(), to.add(offset), bytes.len());
         kernel::protect(copy, PAGE, libc::PROT_READ | libc::PROT_EXEC)
             .and_then(|()| kernel::move_pages(copy, page, PAGE))
     };

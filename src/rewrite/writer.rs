@@ -132,6 +132,11 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// Makes every core that runs this process fetch anew, if the kernel can.
+pub(super) fn synchronise_cores() {
+    let _ = kernel::membarrier(SYNC_CORE);
+}
+
 /// Stores a write: one byte, or bytes that nobody is executing.
 fn store(write: &Write) {
     for (offset, byte) in write.bytes().iter().enumerate() {

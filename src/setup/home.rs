@@ -102,6 +102,7 @@ fn begin(
         ignored: None,
         arm: true,
         filtered: false,
+        watched: false,
         strangers: kernel::thread_count() - 1,
     })
 }

@@ -28,7 +28,7 @@ use crate::rewrite::{rewriter, site, table, warm, writer};
 use crate::setup::config::{Config, ConfigError, Level, Rewrite, Unfit};
 use crate::tools;
 use crate::trap::area::ThreadArea;
-use crate::trap::{altstack, area, areas, clock, dispatch, entry, gs, ledger, pending, sigaction};
+use crate::trap::{altstack, area, areas, clock, dispatch, entry, gs, ledger, pending, sigaction, signalfd};
 
 /// Why we cannot work here, with the remedy (I14).
 enum Reason<'a> {
@@ -117,6 +117,8 @@ pub(crate) struct Inherited {
     pub(crate) arm: bool,
     /// The thread has a filter of the application's own.
     pub(crate) filtered: bool,
+    /// It may have a signalfd for reserved signals.
+    pub(crate) watched: bool,
     /// Threads besides this one.
     pub(crate) strangers: u32,
 }
@@ -184,6 +186,9 @@ fn bring_up(inherited: &Inherited) -> Result<(), Reason<'static>> {
         seccomp::install(gate).map_err(Reason::Arm)?;
     }
     rewriter::count_strangers(inherited.strangers);
+    if inherited.watched {
+        signalfd::watch();
+    }
     log::line(
         Level::Info,
         format_args!(

@@ -16,7 +16,7 @@ use crate::rewrite::table;
 use crate::trap::area::{Action, ThreadArea};
 use crate::trap::dispatch::Post;
 use crate::trap::zone::Zone;
-use crate::trap::{entry, pending, sigaction};
+use crate::trap::{entry, pending, sigaction, signalfd};
 
 /// Length of a `syscall`.
 const SYSCALL: u64 = 2;
@@ -92,6 +92,11 @@ pub(crate) fn go_on(area: &mut ThreadArea, call: Interrupted, action: &KernelSig
     };
     if is(number, &[libc::SYS_close]) {
         // Done, for all that.
+        return;
+    }
+    if let Some(result) = signalfd::look_again(area, number, context.args()) {
+        context.rip = call.made.wrapping_add(SYSCALL);
+        context.rax = result as u64;
         return;
     }
     // For the next time.

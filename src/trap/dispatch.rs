@@ -13,7 +13,7 @@ use crate::hook::{Hook, Interest, Outcome, VectorUse, Verdict};
 use crate::trap::area::{Action, HookState, ThreadArea};
 use crate::trap::{
     altstack, clone, deliver, descriptors, entry, exit, filters, gs, listing, mask, membarrier, memory, pending,
-    sigaction, sigsend, sigwait, vector,
+    sigaction, signalfd, sigsend, sigwait, vector,
 };
 
 /// What the core has to do when the kernel has made a call.
@@ -40,6 +40,8 @@ pub(crate) enum Post {
     Frame,
     /// A filter of the application's own has been installed.
     Filter,
+    /// A signalfd has perhaps been read.
+    Signals,
 }
 
 static HOOK: OnceRef<'static, &'static dyn Hook> = OnceRef::new();
@@ -87,6 +89,8 @@ const CORE: &[i64] = &[
     libc::SYS_tgkill,
     libc::SYS_rt_tgsigqueueinfo,
     libc::SYS_sigaltstack,
+    libc::SYS_signalfd,
+    libc::SYS_signalfd4,
     libc::SYS_pselect6,
     libc::SYS_ppoll,
     libc::SYS_epoll_pwait,
@@ -254,8 +258,15 @@ pub(crate) unsafe extern "C" fn exit_from_gate(area: *mut ThreadArea) {
         } else if !gs::is_ours(area) {
             area.action = taken(area.action);
         }
+    } else if area.post == Post::Signals && !signalfd::finish(area) {
+        // There was nothing for the application in it: it waits on.
+        area.action = if gs::is_ours(area) {
+            Action::PassThenExit
+        } else {
+            Action::TakenPassThenExit
+        };
     } else {
-        exit(area, outcome);
+        exit(area, Outcome::Returned(area.call.result));
     }
 }
 
@@ -282,6 +293,13 @@ pub(crate) fn exit(area: &mut ThreadArea, mut outcome: Outcome) {
             outcome = Outcome::Returned(area.call.result);
         }
         (Post::Filter, outcome) => filters::finish(area, outcome),
+        (Post::Signals, Outcome::Returned(_)) => {
+            if !signalfd::finish(area) {
+                // A handler has to run first.
+                area.call.result = Errno::EINTR.to_result();
+            }
+            outcome = Outcome::Returned(area.call.result);
+        }
         (Post::Listing, Outcome::Returned(result)) if result > 0 => {
             area.call.result = listing::finish(area, result);
             outcome = Outcome::Returned(area.call.result);
@@ -413,12 +431,16 @@ fn serve(area: &mut ThreadArea, number: u32) -> Action {
                 return answer(area, result);
             }
         }
+        libc::SYS_signalfd | libc::SYS_signalfd4 => signalfd::made(area),
         number if calls::CORE.contains(&number) => {
             if let Some(result) = calls::serve(area) {
                 return answer(area, result);
             }
         }
         _ => {}
+    }
+    if let Some(result) = signalfd::look(area, number) {
+        return answer(area, result);
     }
     if area.post == Post::Wait {
         return mask::wait_action(area);

@@ -264,6 +264,8 @@ labels! {
     gate_exit = usertrap_gate_exit;
     gate_exit_done = usertrap_gate_exit_done;
     gate_exit_again = usertrap_gate_exit_again;
+    /// Calls of [`entry_pass`] come in here once they are looked at.
+    gate_rerouted = usertrap_gate_rerouted;
     gate_taken = usertrap_gate_taken;
     gate_taken_done = usertrap_gate_taken_done;
     gate_taken_again = usertrap_gate_taken_again;

@@ -30,7 +30,7 @@ use crate::trap::area::{Kind, ThreadArea};
 use crate::trap::areas;
 use crate::trap::dispatch::Post;
 use crate::trap::user_dispatch::{self, PR_SET_SYSCALL_USER_DISPATCH};
-use crate::trap::{clock, descriptors, entry, membarrier, memory};
+use crate::trap::{clock, descriptors, entry, membarrier, memory, signalfd};
 
 /// `SECCOMP_MODE_STRICT` and `SECCOMP_MODE_FILTER` (`linux/seccomp.h`).
 const MODE_STRICT: u64 = 1;
@@ -91,6 +91,12 @@ fn is_served(area: &ThreadArea, number: u32) -> bool {
         | libc::SYS_dup2
         | libc::SYS_dup3
         | libc::SYS_unshare => true,
+        libc::SYS_kill
+        | libc::SYS_rt_sigqueueinfo
+        | libc::SYS_tkill
+        | libc::SYS_tgkill
+        | libc::SYS_rt_tgsigqueueinfo => true,
+        number if signalfd::LOOKING.contains(&number) => signalfd::is_concerned(area),
         libc::SYS_arch_prctl => matches!(first, kernel::ARCH_SET_GS | kernel::ARCH_GET_GS),
         libc::SYS_mprotect | libc::SYS_pkey_mprotect | libc::SYS_mremap | libc::SYS_madvise => {
             memory::is_concerned(area, number)

@@ -27,6 +27,7 @@ pub(crate) mod pending;
 mod raised;
 pub(crate) mod sigaction;
 mod signal;
+pub(crate) mod signalfd;
 mod sigsend;
 mod sigwait;
 mod swallowed;

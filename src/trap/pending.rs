@@ -20,6 +20,7 @@ use crate::kernel;
 use crate::trap::area::ThreadArea;
 use crate::trap::areas;
 use crate::trap::sigaction::{self, reserved};
+use crate::trap::signalfd;
 
 /// What tells a thread to look here, sent by itself: as from `kill`, so that a
 /// full queue takes it.
@@ -27,11 +28,11 @@ pub(crate) const POKE: SigInfo = SigInfo::new(libc::SIGSYS, SI_USER, POKED);
 /// The same, sent by another thread, which the kernel lets send negative codes
 /// only.
 const POKE_FROM_OTHER: SigInfo = SigInfo::new(libc::SIGSYS, libc::SI_QUEUE, POKED);
-const POKED: u64 = 0x706f_6b65_7472_6170;
+pub(super) const POKED: u64 = 0x706f_6b65_7472_6170;
 
 /// The kinds of signals that wait here, in the order of their delivery
 /// (`next_signal` of `kernel/signal.c`).
-const KINDS: [i32; 2] = [libc::SIGILL, libc::SIGSYS];
+pub(super) const KINDS: [i32; 2] = [libc::SIGILL, libc::SIGSYS];
 
 /// Whether this is a [`POKE`]. A full queue loses what it says.
 pub(crate) fn is_poke(area: &ThreadArea, info: &SigInfo) -> bool {
@@ -208,10 +209,25 @@ pub(crate) fn plain(mut info: SigInfo) -> SigInfo {
 pub(crate) fn keep(area: &ThreadArea, info: &SigInfo) {
     if info.code == SI_TKILL || info.padding == FOR_THREAD {
         area.pending.put(info);
+        signalfd::look_out();
     } else {
         area.process_pending().put(info);
-        find_taker(area, bit(info.signo));
+        offer(area, info.signo);
     }
+}
+
+/// Pokes another thread that takes a signal which waits for the process. If there
+/// is none, those that may be waiting for it by a signalfd.
+fn offer(own: &ThreadArea, signal: i32) {
+    if find_taker(own, bit(signal)) == 0 || !signalfd::look_out() {
+        return;
+    }
+    fence(Ordering::SeqCst);
+    for_each_of_process(own, |other| {
+        if !core::ptr::eq(own, other) {
+            poke(other);
+        }
+    });
 }
 
 /// Takes one of these signals out.
@@ -242,10 +258,11 @@ pub(crate) fn poke_if_due(area: &ThreadArea) {
 }
 
 /// Pokes another thread of the process for each of these signals that waits for
-/// the process.
-pub(crate) fn find_taker(own: &ThreadArea, signals: u64) {
+/// the process. Returns those for which there is none.
+pub(crate) fn find_taker(own: &ThreadArea, signals: u64) -> u64 {
     fence(Ordering::SeqCst);
     let process = own.process_pending();
+    let mut left = 0;
     for signal in KINDS.map(bit) {
         if process.set() & signals & signal == 0 {
             continue;
@@ -257,7 +274,11 @@ pub(crate) fn find_taker(own: &ThreadArea, signals: u64) {
                 found = poke(other);
             }
         });
+        if !found {
+            left |= signal;
+        }
     }
+    left
 }
 
 /// The threads of the calling thread's process.
@@ -292,6 +313,7 @@ pub(crate) fn send(own: &ThreadArea, thread: u32, info: &SigInfo) -> bool {
     for_each_of_process(own, |other| {
         if !sent && other.thread.load(Ordering::Relaxed) == thread {
             other.pending.put(info);
+            signalfd::look_out();
             fence(Ordering::SeqCst);
             sent = other.thread.load(Ordering::Relaxed) == thread && poke(other);
             if !sent {
@@ -323,8 +345,15 @@ pub(crate) fn send_to_process(own: &ThreadArea, info: &SigInfo) {
     if own.closed.load(Ordering::Relaxed) & bit(info.signo) == 0 {
         kernel::requeue(&POKE);
     } else {
-        find_taker(own, bit(info.signo));
+        offer(own, info.signo);
     }
+}
+
+/// Whether something waits for the process, or for a thread of it.
+pub(crate) fn is_any(own: &ThreadArea) -> bool {
+    let mut any = own.process_pending().set() != 0;
+    for_each_of_process(own, |other| any |= other.pending.set() != 0);
+    any
 }
 
 /// The thread ends: it takes nothing more.

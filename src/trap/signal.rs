@@ -197,7 +197,9 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     // the frame has the one to come back to.
     let waiting = ended_wait(area, zone, context, info.signo);
     let interrupted = again::interrupted(context);
-    let later = waiting.is_some() || interrupted.is_some() || zone.is_again();
+    // What was read may have nothing in it for the application: it reads on.
+    let read = area.post == Post::Signals && matches!(zone, Zone::GateExitDone | Zone::ExitSaved);
+    let later = waiting.is_some() || interrupted.is_some() || zone.is_again() || read;
     if !later {
         show_application(area, zone, context, before);
     }
@@ -211,6 +213,8 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     let Some(info) = settle(area, info, fault, mask).filter(noticed) else {
         if let Some(call) = interrupted {
             again::go_on(area, call, &action(signal), uc);
+        } else if !later && zone != Zone::Application {
+            enter_anew(area, &mut uc.uc_mcontext);
         }
         return Next::Return;
     };
@@ -322,6 +326,19 @@ fn trap(area: &mut ThreadArea, info: &SigInfo, context: &mut SigContext) {
     area.call.number = context.rax;
     context.rcx = context.rip;
     context.rip = entry::entry_trapped();
+}
+
+/// Lets a call that has been rolled back to its `syscall` come in without a trap,
+/// which another signal could take the place of.
+fn enter_anew(area: &mut ThreadArea, context: &mut SigContext) {
+    if context.rcx != context.rip.wrapping_add(2) {
+        return;
+    }
+    if gs::is_ours(area) {
+        context.rip = entry::entry_any();
+    } else {
+        enter_taken(area, context, context.rcx);
+    }
 }
 
 /// Enters without GS: the call goes into the area here, and rsp leads there, as it

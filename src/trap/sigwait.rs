@@ -48,7 +48,7 @@ pub(crate) fn serve(area: &mut ThreadArea) -> Action {
 }
 
 /// A timeout in nanoseconds; None if the kernel will refuse it.
-fn read_timeout(address: u64) -> Option<u64> {
+pub(super) fn read_timeout(address: u64) -> Option<u64> {
     let seconds = kernel::copy_in_u64(address).ok()? as i64;
     let nanoseconds = kernel::copy_in_u64(address.wrapping_add(8)).ok()? as i64;
     if seconds < 0 || !(0..NANOSECONDS).contains(&nanoseconds) {

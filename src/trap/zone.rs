@@ -74,6 +74,7 @@ pub(crate) fn of(rip: u64, on_our_stack: bool, in_trampoline: bool) -> Zone {
         return match rip {
             _ if rip < entry::gate_pass() => Zone::EnterRcx,
             _ if rip < entry::gate_pass_done() => Zone::GatePass,
+            _ if rip == entry::gate_rerouted() => Zone::EnterRcx,
             _ if rip == entry::gate_any() => Zone::GatePass,
             _ if rip == entry::entry_trapped() => Zone::EnterRcx,
             _ if rip == entry::gate_trapped() => Zone::GatePass,

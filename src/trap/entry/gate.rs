@@ -54,6 +54,13 @@ macro_rules! gate {
             "usertrap_cfi_lost",
             "syscall",
             "jmp usertrap_gate_trapped_done",
+            // Where entry_pass leads when its first byte, a prefix, has been changed into
+            // the opcode of a short jump: the next one is its distance (`rewrite::reroute`).
+            ".org usertrap_gate_start + 2 + 0x48, 0xcc",
+            "usertrap_cfi_rcx",
+            "usertrap_gate_rerouted:",
+            "jmp usertrap_entry_any",
+            "usertrap_cfi_lost",
             // As gate_any, but the call has an exit side.
             "usertrap_gate_exit:",
             "syscall",
