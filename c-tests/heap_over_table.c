@@ -1,5 +1,7 @@
 // Shows that a program at a fixed address, whose break lies under the range where the library
 // likes its table and grows over it, gets its memory; malloc is content as well.
+// Without the fallback's fixed table, which is in the heap's way now and then: the kernel puts this anywhere in 1 GB.
+// modes: native trap rewrite stat command
 // cflags: -no-pie -fno-pie -Wl,-Ttext-segment=0x4800000
 #include "code.h"
 

@@ -3,6 +3,7 @@
 //! in a signal handler, uses no thread-local storage but the area, and calls
 //! nothing outside this object (I12).
 
+mod adopt;
 mod again;
 pub(crate) mod altstack;
 pub(crate) mod area;
@@ -31,6 +32,7 @@ pub(crate) mod signalfd;
 mod sigsend;
 mod sigwait;
 mod swallowed;
+mod trapped;
 pub(crate) mod tree;
 pub(crate) mod user_dispatch;
 mod vector;

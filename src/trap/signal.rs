@@ -12,22 +12,22 @@
 use core::sync::atomic::Ordering;
 
 use crate::abi::errno::Errno;
-use crate::abi::seccomp::AUDIT_ARCH_I386;
 use crate::abi::sigaction::{SIG_DFL, SIG_IGN};
 use crate::abi::sigframe::{SI_KERNEL, SigContext, SigInfo, TRAP_TRACE, UContext, bit, rflags};
 use crate::hook::Outcome;
 use crate::kernel;
 use crate::kernel::log;
-use crate::ledger::CoreWord;
-use crate::rewrite::{position, rewriter, table};
-use crate::trap::area::{self, Action, HookState, ThreadArea};
+use crate::rewrite::{position, table};
+use crate::trap::adopt::adopt;
+use crate::trap::area::{Action, HookState, ThreadArea};
 use crate::trap::areas;
 use crate::trap::context::{exit, show_application};
 use crate::trap::dispatch::Post;
 use crate::trap::held::{hold, is_held_back, is_marker};
-use crate::trap::raised::{self, SYSCALL_LEN, is_of_filter, is_raised};
-use crate::trap::swallowed::{self, LastTrap};
-use crate::trap::user_dispatch::{Fate, UserDispatch};
+use crate::trap::raised::{self, is_of_filter, is_raised};
+use crate::trap::swallowed;
+use crate::trap::trapped::{enter_anew, enter_taken, redirect_invalid_opcode, trap};
+use crate::trap::user_dispatch::Fate;
 use crate::trap::zone::{self, Zone};
 use crate::trap::{again, deliver, dispatch, entry, filters, gs, pending, sigaction, user_dispatch};
 
@@ -294,83 +294,6 @@ fn refused(area: &mut ThreadArea, zone: Zone, info: &mut SigInfo, context: &mut 
     context.rax = area.call.number;
 }
 
-/// Turns a trapped call into a jump to the entry: sigreturn lands there with
-/// rax as it was, and rcx as the `syscall` leaves it.
-fn trap(area: &mut ThreadArea, info: &SigInfo, context: &mut SigContext) {
-    if info.address == context.rip.wrapping_add(SYSCALL_LEN) {
-        context.rip = info.address;
-    }
-    if context.rax as u32 != info.syscall as u32 {
-        context.rax = i64::from(info.syscall) as u64;
-    }
-    if info.arch == AUDIT_ARCH_I386 {
-        area.count(CoreWord::Int80);
-        log::warn_once_int80();
-        context.rax = Errno::ENOSYS.to_result() as u64;
-        return;
-    }
-    area.count(CoreWord::Trapped);
-    area.last_trap = LastTrap::of(context);
-    area.call.return_address = context.rip;
-    if !gs::is_ours(area) {
-        enter_taken(area, context, context.rip);
-        return;
-    }
-    if info.address == context.rip {
-        rewriter::consider(context.rip.wrapping_sub(2), context.rax);
-    }
-    if entry::interest(context.rax as u32) != 0 {
-        enter_taken(area, context, context.rip);
-        return;
-    }
-    area.call.number = context.rax;
-    context.rcx = context.rip;
-    context.rip = entry::entry_trapped();
-}
-
-/// Lets a call that has been rolled back to its `syscall` come in without a trap,
-/// which another signal could take the place of.
-fn enter_anew(area: &mut ThreadArea, context: &mut SigContext) {
-    if context.rcx != context.rip.wrapping_add(2) {
-        return;
-    }
-    if gs::is_ours(area) {
-        context.rip = entry::entry_any();
-    } else {
-        enter_taken(area, context, context.rcx);
-    }
-}
-
-/// Enters without GS: the call goes into the area here, and rsp leads there, as it
-/// does for any call that dispatch sees.
-fn enter_taken(area: &mut ThreadArea, context: &mut SigContext, return_address: u64) {
-    area.flags = context.eflags & !rflags::RF;
-    area.stepping = u32::from(context.eflags & rflags::TF != 0);
-    area.call.number = context.rax;
-    area.call.args = context.args();
-    area.call.return_address = return_address;
-    area.app_rsp = context.rsp;
-    context.rcx = return_address;
-    context.rsp = core::ptr::from_mut(area) as u64;
-    context.eflags &= !(rflags::TF | rflags::DF | rflags::NT | rflags::AC);
-    context.rip = entry::taken();
-}
-
-/// A thread that meets the invalid opcode which stands in a site for the time
-/// of a rewrite, or at the `syscall` of a site in the fallback table.
-fn redirect_invalid_opcode(context: &mut SigContext) -> bool {
-    match position::invalid_opcode(context.rip) {
-        Some(position::Resume::Trampoline(address)) => context.rip = address,
-        Some(position::Resume::Call { return_address }) => {
-            context.rcx = return_address;
-            context.rip = entry::entry_any();
-        }
-        Some(position::Resume::Again) => {}
-        None => return false,
-    }
-    true
-}
-
 /// A step of the trap flag inside our code: passes over it, so that the steps are
 /// those that the site's own instructions make. Behind a `syscall` the kernel
 /// resumes with one more instruction, so no step ends there. Returns whether that
@@ -433,36 +356,4 @@ fn die_of_fault(area: &ThreadArea, info: &SigInfo, uc: &mut UContext) {
         info.address,
     );
     default(info, uc);
-}
-
-/// A thread that existed before us: makes its area on its first trap.
-fn adopt(uc: &mut UContext) -> *mut ThreadArea {
-    let Ok(area) = areas::allocate() else {
-        log::fatal("no memory for the area of a thread that existed at load");
-    };
-    // SAFETY: just allocated, ours alone; this thread has no area yet.
-    unsafe {
-        (*area)
-            .dispositions
-            .store((&raw const sigaction::PROCESS).cast_mut(), Ordering::Relaxed);
-        (*area).kind = area::Kind::Thread;
-        gs::install(&mut *area);
-        let _ = kernel::sigaltstack(Some(&(*area).signal_stack()));
-        (*area).altstack = uc.uc_stack;
-        (*area).pending.drain();
-        (*area).last_trap = LastTrap::UNKNOWN;
-        (*area).begin(&pending::PROCESS);
-        (*area).set_virtual_mask(uc.uc_sigmask);
-        uc.uc_sigmask &= !sigaction::reserved();
-        (*area).filtered.store(false, Ordering::Relaxed);
-        (*area).user_dispatch = UserDispatch::NONE;
-        (*area).held.store(0, Ordering::Relaxed);
-    }
-    areas::LIVE.fetch_add(1, Ordering::Relaxed);
-    areas::EVER.fetch_add(1, Ordering::Relaxed);
-    rewriter::stranger_adopted();
-    // sigreturn sets the alternate stack from the frame.
-    // SAFETY: as above.
-    uc.uc_stack = unsafe { (*area).signal_stack() };
-    area
 }
