@@ -7,7 +7,7 @@
 . "$C_TESTS/helpers/common.sh"
 command -v strace >/dev/null || { echo "skipped: no strace"; exit 77; }
 strace -o /dev/null true 2>/dev/null || { echo "skipped: strace may not trace"; exit 77; }
-helper strace_calls -I"$C_TESTS"
+helper strace_calls
 
 # waits THREADS LINES: until so many lines are written, and so many threads of $pid wait for a byte
 waits() {

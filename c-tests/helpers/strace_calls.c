@@ -1,6 +1,6 @@
 // Makes the same few calls for each byte that it reads, until the end of its input; with an argument beside a
 // thread that does the same for what it reads from descriptor 8. For strace_as_natively.sh.
-#include "check.h"
+#include "../check.h"
 #include <pthread.h>
 
 static void rounds(int from) {
