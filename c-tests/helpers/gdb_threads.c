@@ -50,8 +50,10 @@ int main(void) {
     pthread_create(&thread, NULL, works, NULL);
     while (turns < 3) getppid();
     long sum = steps(4);
+    // Before gdb tells of the thread's end, into whose line it could come.
+    printf("sum %ld, wrong %d\n", sum, wrong);
+    fflush(stdout);
     done = 1;
     pthread_join(thread, NULL);
-    printf("sum %ld, wrong %d\n", sum, wrong);
     return wrong;
 }
