@@ -16,19 +16,22 @@ use crate::trap::sigaction::reserved;
 /// if the kernel is to make the call.
 pub(crate) fn serve(area: &mut ThreadArea, number: u32) -> Option<i64> {
     let [a, b, c, d, ..] = area.call.args;
-    let own = kernel::getpid();
-    // A thread of 0 is the process.
-    let (process, thread, signal, info) = match i64::from(number) {
-        libc::SYS_kill => (a as u32, 0, b as i32, None),
-        libc::SYS_rt_sigqueueinfo => (a as u32, 0, b as i32, Some((2, c))),
-        libc::SYS_tkill if a as i32 > 0 => (own, a as u32, b as i32, None),
-        libc::SYS_tgkill if b as i32 > 0 => (a as u32, b as u32, c as i32, None),
-        libc::SYS_rt_tgsigqueueinfo if b as i32 > 0 => (a as u32, b as u32, c as i32, Some((3, d))),
-        _ => return None,
-    };
+    let number = i64::from(number);
+    let of_thread = matches!(number, libc::SYS_tgkill | libc::SYS_rt_tgsigqueueinfo);
+    let signal = if of_thread { c } else { b } as i32;
     if !(1..=64).contains(&signal) || reserved() & bit(signal) == 0 {
         return None;
     }
+    let own = kernel::getpid();
+    // A thread of 0 is the process.
+    let (process, thread, info) = match number {
+        libc::SYS_kill => (a as u32, 0, None),
+        libc::SYS_rt_sigqueueinfo => (a as u32, 0, Some((2, c))),
+        libc::SYS_tkill if a as i32 > 0 => (own, a as u32, None),
+        libc::SYS_tgkill if b as i32 > 0 => (a as u32, b as u32, None),
+        libc::SYS_rt_tgsigqueueinfo if b as i32 > 0 => (a as u32, b as u32, Some((3, d))),
+        _ => return None,
+    };
     if process != own {
         if thread != 0
             && let Some((index, address)) = info
