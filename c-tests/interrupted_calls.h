@@ -1,6 +1,7 @@
 // A thread that waits until its victim sleeps in the kernel, and then sends it a signal.
 #ifndef INTERRUPTED_CALLS_H
 #define INTERRUPTED_CALLS_H
+#include "thread_state.h"
 #include "threads.h"
 
 static volatile sig_atomic_t handled;
@@ -13,25 +14,6 @@ static void count_signal(int sig) {
 static MAYBE_UNUSED void catch_signal(int sig, int flags) {
     struct sigaction action = {.sa_handler = count_signal, .sa_flags = flags};
     CHECK_EQ(sigaction(sig, &action, NULL), 0);
-}
-
-// True when the thread sleeps: the letter behind the name in its stat is S.
-static MAYBE_UNUSED char thread_state(pid_t pid, pid_t tid) {
-    char path[64], text[512];
-    snprintf(path, sizeof path, "/proc/%d/task/%d/stat", pid, tid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return 0;
-    ssize_t n = read(fd, text, sizeof text - 1);
-    close(fd);
-    if (n <= 0) return 0;
-    text[n] = 0;
-    char *at = strrchr(text, ')');
-    return at ? at[2] : 0;
-}
-
-static MAYBE_UNUSED void wait_until_asleep(pid_t pid, pid_t tid) {
-    // Asleep a few times in a row: not in some lock on its way into the call.
-    for (int seen = 0; seen < 3; usleep(500)) seen = thread_state(pid, tid) == 'S' ? seen + 1 : 0;
 }
 
 struct assault {

@@ -2,7 +2,7 @@
 // with all that it says; they end at their timeout, and by the handler of another signal.
 // Where every call traps, one of them may be swallowed (README, Limits).
 // modes: native rewrite fallback
-#include "check.h"
+#include "thread_state.h"
 #include <pthread.h>
 #include <time.h>
 
@@ -14,19 +14,6 @@ static void handler(int sig) {
 static sigset_t set;
 static pthread_t main_thread;
 static int now_signal;
-
-// Waits until a thread sleeps in a call: a SIGSYS in the moment of a trap is another matter.
-static void await_sleep(pid_t thread) {
-    char path[64], text[256] = "", *state;
-    snprintf(path, sizeof path, "/proc/%d/stat", thread);
-    do {
-        int fd = open(path, O_RDONLY);
-        CHECK(fd >= 0);
-        CHECK(read(fd, text, sizeof text - 1) > 0);
-        close(fd);
-        state = strrchr(text, ')');
-    } while (!state || state[2] != 'S');
-}
 
 static pid_t main_number;
 static void *sender(void *how) {

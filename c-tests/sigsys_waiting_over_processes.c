@@ -1,7 +1,7 @@
 // A SIGSYS or SIGILL that waits: forked children begin without it, and inherit the mask; it is
 // forgotten when it becomes ignored; a full queue does not lose it; handlers that edit the mask to
 // come back to let it in; and it may be sent by all calls and from other processes.
-#include "check.h"
+#include "thread_state.h"
 #include <pthread.h>
 #include <sys/resource.h>
 #include <ucontext.h>
@@ -41,19 +41,6 @@ static long send(int kind, pid_t process, pid_t thread, int sig, siginfo_t *info
     default: return raw4(SYS_rt_tgsigqueueinfo, process, thread, sig, info);
     }
 }
-// Waits until a thread sleeps in a call: a SIGSYS in the moment of a trap is another matter.
-static void await_sleep(pid_t thread) {
-    char path[64], text[256] = "", *state;
-    snprintf(path, sizeof path, "/proc/%d/stat", thread);
-    do {
-        int fd = open(path, O_RDONLY);
-        CHECK(fd >= 0);
-        CHECK(read(fd, text, sizeof text - 1) > 0);
-        close(fd);
-        state = strrchr(text, ')');
-    } while (!state || state[2] != 'S');
-}
-
 static const int codes[] = {SI_USER, SI_TKILL, SI_TKILL, SI_QUEUE, SI_QUEUE};
 
 static void *child_thread(void *sig) {

@@ -2,7 +2,7 @@
 // A process that waits in a call is stopped and continued, or attached to by a tracer and left again, many times: the
 // call goes on, by restart_syscall if it has a timeout, and ends as if nothing had been; a handler still ends it. A
 // signal that the mask of the wait keeps out comes as soon as the kernel has taken that mask back.
-#include "check.h"
+#include "thread_state.h"
 #include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
@@ -63,19 +63,6 @@ __attribute__((noreturn)) static void victim(const struct wait *w, int warm, int
     _exit(0);
 }
 
-// Whether it sleeps: one that is about to, behind a stop, is seen in its call already.
-static int sleeps(pid_t pid) {
-    char name[64], text[256];
-    snprintf(name, sizeof name, "/proc/%d/stat", pid);
-    int fd = open(name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return 0;
-    ssize_t length = read(fd, text, sizeof text - 1);
-    close(fd);
-    text[length < 0 ? 0 : length] = 0;
-    const char *end = strrchr(text, ')');
-    return end && end[2] == 'S';
-}
-
 // True if it waits in the call, false if it has ended.
 static int waits(pid_t pid, long number) {
     char name[64], text[64];
@@ -84,7 +71,8 @@ static int waits(pid_t pid, long number) {
         siginfo_t info = {0};
         CHECK_EQ(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT), 0);
         if (info.si_pid == pid) return 0;
-        if (!sleeps(pid)) continue;
+        // One that is about to sleep, behind a stop, is seen in its call already.
+        if (thread_state(pid, pid) != 'S') continue;
         int fd = open(name, O_RDONLY | O_CLOEXEC);
         if (fd < 0) continue;
         ssize_t length = read(fd, text, sizeof text - 1);

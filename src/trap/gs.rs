@@ -3,7 +3,7 @@
 //! While it is ours, GS leads the entry to the thread's area. Once one thread of
 //! the application has used it, no thread's calls need it any more: all sites
 //! have their own bytes again, every call takes the trap, the handler finds the
-//! area by its stack and puts the call into it (`signal::enter_taken`), and from
+//! area by its stack and puts the call into it (`trapped::enter_taken`), and from
 //! there on rsp leads to it, in the kernel too. So GS holds the application's
 //! value all the time, whoever looks, and children inherit it as they do
 //! natively. Which threads are that far, [`ThreadArea::owns_gs`] says: others

@@ -331,9 +331,10 @@ pub(crate) fn send(own: &ThreadArea, thread: u32, info: &SigInfo) -> bool {
 /// It does not go by the kernel, where any thread may take what the one that it
 /// has woken was to have.
 pub(crate) fn send_to_process(own: &ThreadArea, info: &SigInfo) {
+    let leader = kernel::getpid();
     let mut leader_takes = true;
     for_each_of_process(own, |other| {
-        if other.thread.load(Ordering::Relaxed) == kernel::getpid() {
+        if other.thread.load(Ordering::Relaxed) == leader {
             leader_takes = other.closed.load(Ordering::Relaxed) & bit(info.signo) == 0;
         }
     });

@@ -101,7 +101,7 @@ fn wait(area: &mut ThreadArea, set: u64, deadline: Option<u64>) -> Outcome {
 /// Those that it ignores are forgotten.
 fn has_handler_to_run(area: &ThreadArea, set: u64) -> bool {
     let due = pending::set(area) & reserved() & !area.virtual_mask & !set;
-    for signal in [libc::SIGILL, libc::SIGSYS] {
+    for signal in pending::KINDS {
         if due & bit(signal) != 0 && is_unnoticed(area, signal) {
             pending::take(area, bit(signal));
         }

@@ -53,18 +53,16 @@ const EXIT_GROUP: u32 = libc::SYS_exit_group as u32;
 const EXECVE: u32 = libc::SYS_execve as u32;
 const EXECVEAT: u32 = libc::SYS_execveat as u32;
 
-/// Whether a call returns twice.
+/// Calls that return twice.
+const MAKING: [i64; 4] = [libc::SYS_clone, libc::SYS_clone3, libc::SYS_fork, libc::SYS_vfork];
+
 fn makes_a_thread(number: u32) -> bool {
-    const CALLS: [i64; 4] = [libc::SYS_clone, libc::SYS_clone3, libc::SYS_fork, libc::SYS_vfork];
-    CALLS.contains(&number.into())
+    MAKING.contains(&number.into())
 }
 
-/// Calls that are seen whether they are shown or not: who begins and ends.
-const ALWAYS: [i64; 8] = [
-    libc::SYS_clone,
-    libc::SYS_clone3,
-    libc::SYS_fork,
-    libc::SYS_vfork,
+/// Calls by which programs and threads end. Like [`MAKING`] they are seen whether
+/// they are shown or not.
+const ENDING: [i64; 4] = [
     libc::SYS_execve,
     libc::SYS_execveat,
     libc::SYS_exit,
@@ -73,8 +71,9 @@ const ALWAYS: [i64; 8] = [
 
 impl Hook for Trace {
     fn interest(&self) -> Interest {
-        ALWAYS
+        MAKING
             .into_iter()
+            .chain(ENDING)
             .fold(options::selection(), |set, number| set.with(number as usize))
     }
 

@@ -56,8 +56,8 @@ macro_rules! handler {
             //
             // ---- starts the application's handler as the frame at rsp says, in place
             //      of an rt_sigreturn, which would cost twice as much. All signals are
-            //      blocked but quiet ones. The vector state is the initial one but for xmm0-15, which
-            //      Rust code may have used.
+            //      blocked but quiet ones. The vector state is the initial one but for
+            //      xmm0-15, which Rust code may have used.
             //
             "usertrap_begin:",
             "lea rsi, [rsp + {UC}]",

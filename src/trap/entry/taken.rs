@@ -5,7 +5,7 @@ macro_rules! taken {
         lines!(
             //
             // ---- GS may be the application's, and stays it all the way: the signal
-            //      handler has put the call into the area (signal::enter_taken)
+            //      handler has put the call into the area (trapped::enter_taken)
             //
             // rsp = area, flags as the psABI has them; all else the application's.
             ".p2align 4, 0xcc",
