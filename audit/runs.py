@@ -1,26 +1,31 @@
 """Runs of a program under strace, natively and under the library, none of which can hang: too long ones are cut."""
 import ctypes, os, re, shutil, signal, subprocess, tempfile, time
 
-import judge, strace_log
+import strace_log, trees
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BASE = 0x580000000000
 STRACE = ["strace", "-ff", "-i", "-y", "-q", "-s", "200"]
 PR_SET_CHILD_SUBREAPER = 36
-MORE_TIME, MORE_TRACE = 4, 8  # how much longer a run under the library may be: a trap is seen as four lines or more
+MORE = 4, 8  # how much longer a run under the library may be: a trap is seen as four lines or more
+MORE_OF_CUT = 2, 3  # the same where the native run was cut: what follows is not compared
 
 
 class Gate:
-    """The library's only syscall instructions; addresses are those behind the instruction, as strace shows them."""
+    """The library's only syscall instructions: labels and addresses, which are those behind the instruction, as strace
+    shows them."""
 
-    def __init__(self, library):
-        symbols = subprocess.run(["nm", library], capture_output=True, text=True, check=True).stdout
-        self.labels = sorted((BASE + int(line.split()[0], 16), line.split()[2]) for line in symbols.splitlines()
-                             if re.search(r" usertrap_(gate|entry_pass)", line) and not line.endswith("_done"))
+    def __init__(self, labels):
+        self.labels = sorted(labels)
         places = {name: address for address, name in self.labels}
         self.start, self.end = places["usertrap_gate_start"], places["usertrap_gate_end"]
         self.own_start = places["usertrap_gate_own_start"]  # the application's calls are made before it
-        self.labels = [label for label in self.labels if label[1] != "usertrap_entry_pass"]
+
+    @staticmethod
+    def of(library):
+        symbols = subprocess.run(["nm", library], capture_output=True, text=True, check=True).stdout
+        return Gate((BASE + int(line.split()[0], 16), line.split()[2]) for line in symbols.splitlines()
+                    if re.search(r" usertrap_gate", line) and not line.endswith("_done"))
 
     def holds(self, ip):
         return self.start < ip <= self.end
@@ -117,7 +122,9 @@ def kept(chosen, folder, name):
 class Run:
     """One run of a c-test: what it printed, its status, its traces. `cut`: it was ended before its time."""
 
-    def __init__(self, chosen, gate, name, place, under):
+    def __init__(self, chosen, gate, name, place, more, number):
+        """`more`: of a run under the library, how many times the time and the trace it may take; else None."""
+        under, (more_time, more_trace) = bool(more), more or (1, 1)
         source = os.path.join(TOP, "c-tests", name + ".c")
         env = {k: v for k, v in os.environ.items() if not k.startswith("USERTRAP_") and k != "LD_PRELOAD"}
         env["C_TESTS_MODE"] = "native"
@@ -126,7 +133,6 @@ class Run:
         folder, traces = os.path.join(place, "dir"), tempfile.mkdtemp(dir=place)
         os.mkdir(folder)
         start = [chosen.usertrap, "--library", chosen.lib, "--unfit", "refuse", *chosen.settings, "--"] if under else []
-        more_time, more_trace = (MORE_TIME, MORE_TRACE) if under else (1, 1)
         with open(os.path.join(place, "out"), "w+b") as out, open(os.path.join(place, "err"), "w+b") as err:
             running = subprocess.Popen([*STRACE, "-o", os.path.join(traces, "t"), *start, os.path.join(chosen.bin, name)],
                                        cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
@@ -138,9 +144,10 @@ class Run:
                 time.sleep(0.05)
             kill_tree(os.getpid())
             self.status = running.wait()
-            self.output, self.errors = (file.seek(0) or file.read() for file in (out, err))
-        self.tree = judge.Tree(strace_log.read(os.path.join(traces, "t")), gate if under else None, self.cut)
-        kept(chosen, traces, name + (".under" if under else ".native"))
+            self.output, errors = (file.seek(0) or file.read() for file in (out, err))
+            self.errors = errors.decode(errors="replace")[-300:]
+        self.trees = [trees.Tree(strace_log.read(os.path.join(traces, "t")), gate if under else None, self.cut)]
+        kept(chosen, traces, f"{name}.{'under' if under else 'native'}-{number}")
         shutil.rmtree(traces)
         subprocess.run(["chmod", "-R", "u+rwX", folder], stderr=subprocess.DEVNULL, check=False)
         shutil.rmtree(folder, ignore_errors=True)
@@ -162,26 +169,28 @@ class Traced:
             self.status = int(status.read())
         with open(os.path.join(place, label + ".err"), encoding="utf-8", errors="replace") as errors:
             self.errors = errors.read()[-300:]
-        self.cut = cut
-        self.trees = [judge.Tree(strace_log.read(prefix), gate, cut)
+        self.cut, self.timed_out = cut, False
+        self.trees = [trees.Tree(strace_log.read(prefix), gate, cut)
                       for prefix in starts(os.path.join(place, label + ".reports"))]
 
 
-def trace_program(chosen, gate, name, folder):
-    """programs/NAME.sh natively twice and once under the library -> the three of it, or what programs/run said."""
+def trace_program(chosen, gate, name, folder, labels):
+    """programs/NAME.sh natively and under the library, as the labels say: native-1, native-2, under -> these runs, or what
+    programs/run said."""
     place = os.path.join(folder, name)
+    longest = max(chosen.longest, float(header(os.path.join(TOP, "programs", name + ".sh"), "trace", "0"))) * 1_000_000
     shutil.rmtree(place, ignore_errors=True)
     running = subprocess.Popen([os.path.join(TOP, "programs/run"), "--lib", chosen.lib, "--command", chosen.usertrap,
-                                "--trace", folder, "-j", "1", name],
+                                "--trace", folder, "--runs", " ".join(labels), "-j", "1", name],
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    labels, since, cut = ("native-1", "native-2", "under"), {}, set()
+    since, cut = {}, set()
     while running.poll() is None:
         at = next((label for label in reversed(labels) if os.path.exists(os.path.join(place, label + ".reports"))), None)
         if at:
-            more_time, more_trace = (MORE_TIME, MORE_TRACE) if at == "under" else (1, 1)
+            more_time, more_trace = (MORE_OF_CUT if cut else MORE) if at == "under" else (1, 1)
             since.setdefault(at, time.monotonic())
             if (time.monotonic() - since[at] > chosen.timeout * more_time
-                    or size_of(os.path.join(place, at + ".reports")) > chosen.longest * 1_000_000 * more_trace):
+                    or size_of(os.path.join(place, at + ".reports")) > longest * more_trace):
                 cut.add(at)
                 # The tracers and what they trace: the script goes on, or ends, by itself.
                 for pid in descendants(running.pid):
@@ -193,5 +202,5 @@ def trace_program(chosen, gate, name, folder):
     with open(os.path.join(place, "text"), encoding="utf-8") as text:
         said = text.read().strip()
     if not said.startswith("traced"):
-        return [], said
-    return [Traced(place, label, gate if label == "under" else None, label in cut) for label in labels], said
+        return said
+    return [Traced(place, label, gate if label == "under" else None, label in cut) for label in labels]

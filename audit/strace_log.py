@@ -73,40 +73,47 @@ def parts_of(line):
     return None  # stopped by..., superseded by...
 
 
-def read_lives(path):
-    """The threads of one number: it can be given again when the first has ended."""
+def lives_in(log):
+    """The threads of one number, of the lines of its file: it can be given again when the first has ended."""
     life = []
-    with open(path, encoding="latin-1") as log:
-        for line in log:
-            parts = parts_of(line.rstrip("\n")) if line.endswith("\n") else None  # else the tracer was killed there
-            if not parts:
-                continue
-            event = Event(*parts)
-            if event.name == "SIGSYS" and "SYS_SECCOMP" in event.args:
-                # The kernel also takes a blocked fault that was sent before it; our handler puts that off.
-                while life and life[-1].kind == "signal" and life[-1].ip == event.ip and FAULT.search(life[-1].args):
-                    life.pop()
-                if life:
-                    life[-1].trapped = f"si_call_addr={life[-1].ip:#x}," in event.args
-            life.append(event)
-            if event.kind == "end":
-                yield life
-                life = []
+    for line in log:
+        parts = parts_of(line.rstrip("\n")) if line.endswith("\n") else None  # else the tracer was killed there
+        if not parts:
+            continue
+        event = Event(*parts)
+        if event.name == "SIGSYS" and "SYS_SECCOMP" in event.args:
+            # The kernel also takes a blocked fault that was sent before it; our handler puts that off.
+            while life and life[-1].kind == "signal" and life[-1].ip == event.ip and FAULT.search(life[-1].args):
+                life.pop()
+            if life:
+                life[-1].trapped = f"si_call_addr={life[-1].ip:#x}," in event.args
+        life.append(event)
+        if event.kind == "end":
+            yield life
+            life = []
     if life:
         yield life
 
 
-def read(prefix):
-    """The threads of the tree whose files are PREFIX.TID: the first one first, by paths."""
-    folder, name = os.path.split(prefix)
-    lives = {}
-    for file in os.listdir(folder):
-        if file.startswith(name + ".") and file[len(name) + 1:].isdigit():
-            lives[int(file[len(name) + 1:])] = list(read_lives(os.path.join(folder, file)))
+def roots_of(lives):
+    """The threads that no call of another one's is seen to have made."""
     made = {event.child for of_tid in lives.values() for life in of_tid for event in life if event.child}
-    roots = [tid for tid in lives if lives[tid] and tid not in made]
-    roots = roots or sorted(tid for tid in lives if lives[tid])[:1]
-    threads, waiting = [], [(tid, str(number)) for number, tid in enumerate(sorted(roots))]
+    return sorted(tid for tid in lives if tid not in made) or sorted(lives)[:1]
+
+
+def find_parents(lives, orphans):
+    """Completes the calls that strace has not seen to return, as their threads were ended, by the threads that they made."""
+    for orphan in sorted(orphans):
+        unseen = [(tid, event) for tid in lives if tid < orphan for life in lives[tid] for event in life
+                  if event.name in FORKS and event.result == "?"]
+        if unseen:
+            max(unseen, key=lambda pair: pair[0])[1].result = str(orphan)
+
+
+def threads_of(lives):
+    """{number: lives} -> the threads of the tree: the first one first, by paths."""
+    find_parents(lives, roots_of(lives)[1:])
+    threads, waiting = [], [(tid, str(number)) for number, tid in enumerate(roots_of(lives))]
     while waiting:
         tid, path = waiting.pop()
         if not lives.get(tid):
@@ -116,3 +123,15 @@ def read(prefix):
         # The first child comes first from the stack, with all that it makes.
         waiting += [(child, f"{path}.{number}") for number, child in enumerate(made_here)][::-1]
     return threads
+
+
+def read(prefix):
+    """The threads of the tree whose files are PREFIX.TID."""
+    folder, name = os.path.split(prefix)
+    lives = {}
+    for file in os.listdir(folder):
+        if file.startswith(name + ".") and file[len(name) + 1:].isdigit():
+            with open(os.path.join(folder, file), encoding="latin-1") as log:
+                if found := list(lives_in(log)):
+                    lives[int(file[len(name) + 1:])] = found
+    return threads_of(lives)

@@ -132,12 +132,15 @@ static bool is_exec(const struct call *call)
     return call->arch == AUDIT_ARCH_X86_64 && (call->number == SYS_execve || call->number == SYS_execveat);
 }
 
-static bool sets_filter(const struct ptrace_syscall_info *info)
+// A filter, or Syscall User Dispatch without a selector.
+static bool arms(const struct ptrace_syscall_info *info)
 {
+    enum { USER_DISPATCH = 59, ON = 1 };
     const __u64 *args = info->entry.args;
     return info->arch == AUDIT_ARCH_X86_64 &&
            ((info->entry.nr == SYS_seccomp && args[0] == SECCOMP_SET_MODE_FILTER) ||
-            (info->entry.nr == SYS_prctl && args[0] == PR_SET_SECCOMP && args[1] == SECCOMP_MODE_FILTER));
+            (info->entry.nr == SYS_prctl && args[0] == PR_SET_SECCOMP && args[1] == SECCOMP_MODE_FILTER) ||
+            (info->entry.nr == SYS_prctl && args[0] == USER_DISPATCH && args[1] == ON && args[4] == 0));
 }
 
 // A call: at its entry (--stops), or one that is executed now.
@@ -149,7 +152,7 @@ static void on_call(struct thread *thread, const struct ptrace_syscall_info *inf
     thread->call = (struct call){.ip = info->instruction_pointer, .number = info->entry.nr, .arch = info->arch};
     thread->argument = info->entry.args[0];
     thread->left = false;
-    thread->arms = !armed && sets_filter(info);
+    thread->arms = !armed && arms(info);
     if (is_exec(&thread->call)) read_name(process); // it may be the image's last call
 
     if (gate_holds(thread->call.ip) && info->arch == AUDIT_ARCH_X86_64) return decide(thread, FROM_GATE);

@@ -1,5 +1,6 @@
 // A process that shares our memory (CLONE_VM alone) may be killed at any instant: nothing that it was
 // about to do keeps us from anything.
+// without: guest
 #include "check.h"
 #include <sched.h>
 

@@ -1,5 +1,6 @@
 // Calls on attributes through /proc/self/exe are about the program: its mode, times and extended
 // attributes change, and new programs still start.
+// also: sud
 #include "exe_link.h"
 #include <sys/inotify.h>
 #include <sys/statfs.h>

@@ -1,3 +1,4 @@
+// arm: seccomp
 // static: yes
 // A 32-bit program executes others. Its calls are not ours: under the library 32-bit programs follow it
 // as natively; a 64-bit one would start without us, and SIGSYS ends it at its first call (a limit).

@@ -1,3 +1,4 @@
+// without: guest
 // static: yes
 // With every descriptor in use programs and scripts are executed as ever, and refused ones get their
 // own errno, not EMFILE. Only where the hard limit is reached too, and no descriptor can be had at

@@ -1,3 +1,4 @@
+// without: guest
 // static: yes
 // In a chroot that has neither /proc nor /dev nor any file of ours, programs, scripts and descriptors
 // of files outside are executed, and the images are interposed.

@@ -1,3 +1,4 @@
+// without: guest
 // static: yes
 // In a mount namespace where every place to write is mounted noexec and /proc is covered, programs are
 // executed as ever; the same in a new pid namespace, where the image is process 1.

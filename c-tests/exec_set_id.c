@@ -1,3 +1,4 @@
+// arm: seccomp
 // user: root
 // static: yes
 // Programs with the set-user-ID or set-group-ID bit or file capabilities, executed by an ordinary user:

@@ -1,3 +1,4 @@
+// arm: seccomp
 // static: yes
 // A program that its user may execute and not read (mode 0111): under the library EACCES, and no
 // crash, as we have to read what we load. Root reads everything.

@@ -31,7 +31,7 @@ waits() {
     fail "the program does not wait"
 }
 
-for mode in native rewrite trap stat ${COMMAND:+command}; do
+for mode in native rewrite trap fallback stat ${COMMAND:+command}; do
     for kind in "" threads; do
         start $mode $kind
         for round in 1 2; do

@@ -15,5 +15,6 @@ alike "catch syscall" ./gdb_watch 'break loop' run 'catch syscall getppid read' 
 trapped() { grep -q "^trapped: $2\$" "$1.session" || fail "[$1]: $(grep '^trapped' "$1.session"), want $2"; }
 trapped native 0
 trapped rewrite 2
+trapped fallback 2
 trapped trap 8
 finish

@@ -13,7 +13,7 @@ for locking in off step on; do
     alike "scheduler-locking $locking" ./gdb_threads "source $C_TESTS/helpers/gdb_step_site.py" 'tbreak steps' run \
         "set scheduler-locking $locking" 'tbreak *&own_begin thread 1' continue step-site next next next \
         'tbreak *&own_begin thread 1' continue step-site finish next 'print wrong' 'set scheduler-locking off' continue
-    for mode in native rewrite trap; do
+    for mode in native rewrite trap fallback; do
         grep -q '^sum 8, wrong 0' $mode.session || fail "scheduler-locking $locking [$mode]: $(tail -3 $mode.session)"
     done
 done

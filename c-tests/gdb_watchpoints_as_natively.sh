@@ -6,6 +6,8 @@
 # shellcheck disable=SC1091
 . "$C_TESTS/helpers/gdb.sh"
 built gdb_watch
+# shellcheck disable=SC2034
+modes="rewrite trap"
 
 hits() { for ((i = 0; i < $1; i++)); do echo continue; done; }
 mapfile -t every < <(hits 8)

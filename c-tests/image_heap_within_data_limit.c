@@ -1,5 +1,6 @@
 // Shows that RLIMIT_DATA bounds a new image's heap as natively: it may grow to within 3 MB of
 // the limit, and not past it. (The library's own data are 2 MB.)
+// without: guest
 // forms: nopie static
 #include "image.h"
 #include "layout.h"

@@ -1,5 +1,6 @@
 // Shows that the program, its interpreter and libc are mapped as the kernel and ld.so map them: the
 // same pieces with the same sizes, protections and offsets, under their own file names.
+// without: guest
 // forms: pie nopie static static-pie
 // form plain: -no-pie -fno-pie -Wl,-z,noseparate-code -Wl,-z,norelro
 // form large-pages: -pie -fPIE -Wl,-z,max-page-size=0x200000

@@ -28,8 +28,7 @@ int main(int argc, char **argv) {
     sigset_t empty;
     sigemptyset(&empty);
     CHECK_EQ(sigaction(SIGALRM, &action, NULL), 0);
-    CHECK_EQ(sigprocmask(SIG_SETMASK, &empty, NULL), 0);
-    for (int before = count; count < before + 3;) pause();
+    for (int before = count; count < before + 3;) sigsuspend(&empty);
     CHECK_EQ(setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL), 0);
     if (argv[0][0] == 'a') return 0;
     // And by alarm.

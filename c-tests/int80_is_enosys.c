@@ -1,6 +1,7 @@
 // modes: trap rewrite fallback
 // `int $0x80` is no 64-bit call: under the library it answers ENOSYS, and never serves
 // the x86-64 call of the same number (20 is getpid there, writev here).
+// also: sud
 #include "check.h"
 
 static long int80(long nr, long a) {

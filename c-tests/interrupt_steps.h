@@ -94,6 +94,14 @@ static void copy_pending(pid_t pid, pid_t other, const struct user_regs_struct *
     }
 }
 
+// Nor does it inherit Syscall User Dispatch, which may be the arm (linux/ptrace.h).
+static void copy_dispatch(pid_t pid, pid_t other) {
+    const enum __ptrace_request set_config = 0x4210, get_config = 0x4211;
+    uint64_t config[4] = {0}; // mode, selector, offset, length
+    if (ptrace(get_config, pid, (void *)sizeof config, config) == 0 && config[0])
+        CHECK_EQ(ptrace(set_config, other, (void *)sizeof config, config), 0);
+}
+
 // Makes a copy of the stopped process, which stays stopped.
 static pid_t make_copy(pid_t pid, const struct user_regs_struct *regs, long number) {
     struct user_regs_struct stopped;
@@ -109,6 +117,7 @@ static pid_t make_copy(pid_t pid, const struct user_regs_struct *regs, long numb
     CHECK_EQ(ptrace(PTRACE_SETREGS, pid, NULL, regs), 0);
     if (others) CHECK_EQ(ptrace(PTRACE_SETSIGMASK, pid, (void *)sizeof mask, &mask), 0);
     CHECK_EQ(wait_for_stop(made_now, &stopped), SIGSTOP);
+    copy_dispatch(pid, made_now);
     if (memory >= 0) {
         long own = call(made_now, regs, SYS_open, (uintptr_t)memory_name, O_RDWR, 0);
         CHECK(own >= 0);

@@ -13,9 +13,17 @@ SITE(unknown, " mov $600,%eax");
 SITE(unknown_to_all, " mov $500,%eax");
 SITE(parents_number, " mov $110,%eax");
 SITE(executed, " mov $59,%eax");
+SITE(own_number, " mov $39,%eax");
+SITE(own_thread, " mov $186,%eax");
+SITE(changing, " mov $80,%eax");
+SITE(changing_nowhere, " mov $80,%eax");
 
 static long result_of_500(void) { return raw0(500); }
 static long parent_now(void) { return raw0(SYS_getppid); }
+static long process_now(void) { return raw0(SYS_getpid); }
+static long thread_now(void) { return raw0(SYS_gettid); }
+static long number_before;
+static void number_look_up(void) { number_before = raw0(SYS_gettid); }
 
 static void umask_before(void) { umask(022); }
 static int umask_now(void) {
@@ -69,8 +77,16 @@ int main(int argc, char **argv) {
          .args = {(uintptr_t)&other, (uintptr_t)&old_stack, PATTERN, PATTERN, PATTERN, PATTERN}, .before = stack_before, .look = stack_look},
         {.name = "number 500", .site = unknown_to_all, .number = 500, .wanted = result_of_500, .args = ANY},
         {.name = "getppid", .site = parents_number, .number = SYS_getppid, .wanted = parent_now, .args = ANY},
+        {.name = "getpid", .site = own_number, .number = SYS_getpid, .wanted = process_now,
+         .copied = &number_before, .args = ANY, .before = number_look_up},
+        {.name = "gettid", .site = own_thread, .number = SYS_gettid, .wanted = thread_now,
+         .copied = &number_before, .args = ANY, .before = number_look_up},
         {.name = "no exec", .site = executed, .number = SYS_execve, .want = -ENOENT,
          .args = {(uintptr_t)"/nowhere/program", 0, 0, PATTERN, PATTERN, PATTERN}, .sparse = 16},
+        {.name = "a path", .site = changing, .number = SYS_chdir, .want = -ENOENT, .once = 1,
+         .args = {(uintptr_t)"/nowhere/there", PATTERN, PATTERN, PATTERN, PATTERN, PATTERN}},
+        {.name = "no path", .site = changing_nowhere, .number = SYS_chdir, .want = -EFAULT, .once = 1,
+         .args = {16, PATTERN, PATTERN, PATTERN, PATTERN, PATTERN}},
         {.name = "unknown", .site = unknown, .number = 600, .want = -ENOSYS, .args = ANY},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {

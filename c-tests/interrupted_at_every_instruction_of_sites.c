@@ -12,6 +12,13 @@ SITE(replayed, " lea 1(%r12),%r12");
 SITE(cold_replayed, " lea 1(%r12),%r12");
 SITE(any_number, "");
 SITE(cold_any_number, "");
+// No padding is behind these: the function ends in an instruction that goes on.
+#define SITE_WITHOUT_PADDING(name, ...) SITE_TO("machine_done\n nop", name, __VA_ARGS__)
+SITE_WITHOUT_PADDING(span, " {disp32} lea 1(%r12),%r12");
+SITE_WITHOUT_PADDING(cold_span, " {disp32} lea 1(%r12),%r12");
+extern const char span_of_two_second[], cold_span_of_two_second[];
+SITE_WITHOUT_PADDING(span_of_two, " lea 1(%r12),%r12\nspan_of_two_second:\n mov %r10,%r10");
+SITE_WITHOUT_PADDING(cold_span_of_two, " lea 1(%r12),%r12\ncold_span_of_two_second:\n mov %r10,%r10");
 // No room for any jump.
 SITE(refused, " nop");
 
@@ -33,6 +40,10 @@ int main(void) {
         {.name = "replayed, first call", .site = cold_replayed, .rax = SYS_umask, .counts = R12, .cold = 1, .sparse = 16},
         {.name = "short jump", .site = any_number, .rax = SYS_umask},
         {.name = "short jump, first call", .site = cold_any_number, .rax = SYS_umask, .cold = 1, .sparse = 16},
+        {.name = "span", .site = span, .rax = SYS_umask, .counts = R12},
+        {.name = "span, first call", .site = cold_span, .rax = SYS_umask, .counts = R12, .cold = 1, .sparse = 16},
+        {.name = "span of two", .site = span_of_two, .second = span_of_two_second, .rax = SYS_umask, .counts = R12},
+        {.name = "span of two, first call", .site = cold_span_of_two, .second = cold_span_of_two_second, .rax = SYS_umask, .counts = R12, .cold = 1, .sparse = 16},
         {.name = "refused", .site = refused, .rax = SYS_umask},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {

@@ -15,4 +15,8 @@ for setting in USERTRAP_REWRITE=off USERTRAP_REWRITE=on USERTRAP_TABLE=0x4006000
         rm -f report
     done
 done
+# Its threads could not be shown to hook libraries: it runs without us (and finds itself not armed).
+env LATE_LIB="$LIB" USERTRAP_HOOK="$BIN/hooks/busy.so" timeout 100 ./late_load >late.out 2>late.err
+grep -q '^usertrap: hook libraries must be there before the program has several threads; .* the program runs without us$' late.err ||
+    fail "with a hook: $(cat late.err)"
 finish

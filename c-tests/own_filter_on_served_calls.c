@@ -1,6 +1,7 @@
 // A filter of the application's own decides on its calls also where the library serves them in
 // another way than by making them: signal handlers, masks and stacks, new processes and programs,
 // ends, descriptors, memory with code, the exe link; also of programs that use GS.
+// also: sud
 #include "own_filter.h"
 #include <sched.h>
 

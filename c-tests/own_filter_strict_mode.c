@@ -1,5 +1,6 @@
 // Strict mode: read, write, exit and sigreturn go on, anything else ends the thread by SIGKILL; both
 // calls set it, but not beside a filter, and with nothing else in their arguments.
+// also: sud
 #include "own_filter.h"
 #include <pthread.h>
 

@@ -8,7 +8,21 @@ C_TESTS_FLAGS := -O2 -g -Wall -Wextra -Werror -pthread
 C_TESTS := $(patsubst $(C_TESTS_DIR)/%.c,$(C_TESTS_OUT)/%,$(wildcard $(C_TESTS_DIR)/*.c))
 C_TESTS_STATIC := $(patsubst $(C_TESTS_DIR)/%.c,$(C_TESTS_OUT)/%.static,$(shell grep -l '^// static: yes' $(C_TESTS_DIR)/*.c))
 
-c-tests: $(C_TESTS) $(C_TESTS_STATIC)
+# Hook libraries of the tests: c-tests/hooks/NAME.c -> build/c-tests/hooks/NAME.so.
+C_TESTS_HOOKS := $(patsubst $(C_TESTS_DIR)/%.c,$(C_TESTS_OUT)/%.so,$(wildcard $(C_TESTS_DIR)/hooks/*.c))
+
+$(C_TESTS_OUT)/hooks/%.so: $(C_TESTS_DIR)/hooks/%.c $(C_TESTS_DIR)/../include/usertrap.h $(C_TESTS_DIR)/rules.mk
+	@mkdir -p $(@D)
+	$(CC) $(C_TESTS_FLAGS) -I$(C_TESTS_DIR)/../include -shared -fPIC $< -o $@
+
+# Hook libraries that were written for others: c-tests/peers/NAME.c -> build/c-tests/peers/NAME.so.
+C_TESTS_PEERS := $(patsubst $(C_TESTS_DIR)/peers/%.c,$(C_TESTS_OUT)/peers/%.so,$(wildcard $(C_TESTS_DIR)/peers/*.c))
+
+c-tests: $(C_TESTS) $(C_TESTS_STATIC) $(C_TESTS_HOOKS) $(C_TESTS_PEERS)
+
+$(C_TESTS_OUT)/peers/%.so: $(C_TESTS_DIR)/peers/%.c
+	@mkdir -p $(@D)
+	$(CC) $(C_TESTS_FLAGS) -fPIC -shared $< -o $@
 
 $(C_TESTS_OUT)/%.static: $(C_TESTS_DIR)/%.c $(wildcard $(C_TESTS_DIR)/*.h) $(C_TESTS_DIR)/rules.mk
 	@mkdir -p $(@D)

@@ -28,7 +28,7 @@ feed() {
 }
 
 # told THREADS TRACE: the trace as a list for each thread, in the order in which these are first seen. A trap is the call and its
-# SIGSYS; what follows is the call from the gate. THREADS are to trap no more.
+# SIGSYS, or that alone; what follows is the call from the gate. THREADS are to trap no more.
 told() {
     awk -v threads="${1//$'\n'/ }" '
         BEGIN { split(threads, list, " "); for (i in list) old[list[i]] }
@@ -36,8 +36,9 @@ told() {
         / <unfinished \.\.\.>$/ { sub(/ <unfinished \.\.\.>$/, ""); begun[pid] = $0; next }
         /^<\.\.\. .* resumed>/ { sub(/^<\.\.\. [a-z0-9_]+ resumed>/, ""); $0 = begun[pid] $0 }
         /^--- SIGCHLD/ || /<detached \.\.\.>$/ || / = \? ERESTARTSYS/ { next } # which thread gets it is chance
+        /^--- SIGSYS.*SYS_USER_DISPATCH/ { traps[pid]++; next } # of this arm the signal is all
         /^--- SIGSYS/ { count[pid]--; traps[pid]++; next }
-        /^(rt_sigprocmask|rt_sigreturn|get(p?pid|tid)|sigaltstack|madvise|openat\(AT_FDCWD, "\/proc\/self\/(maps|mem)|pwrite64|membarrier|ioctl|close)/ { next }
+        /^(rt_sigprocmask|rt_sigreturn|get(p?pid|tid)|sigaltstack|madvise|openat\(AT_FDCWD, "\/proc\/self\/(maps|mem)|pwrite64|membarrier|ioctl|close|prctl\(PR_SET_SYSCALL_USER_DISPATCH)/ { next }
         !(pid in count) { order[++pids] = pid }
         { line[pid, ++count[pid]] = $0 }
         END {

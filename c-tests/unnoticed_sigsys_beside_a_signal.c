@@ -1,6 +1,6 @@
-// A SIGSYS that is blocked or ignored comes together with a signal that is caught, in any order and at any
+// A SIGSYS or SIGILL that is blocked or ignored comes together with a signal that is caught, in any order and at any
 // distance: the call that waits ends with EINTR, or restarts, as that signal has it; none gets lost.
-// A SIGSYS in the moment of a trap is another matter: all sites are rewritten by then.
+// One in the moment of a trap is another matter: all sites are rewritten by then.
 // modes: native rewrite fallback stat command
 #include "interrupted_calls.h"
 #include <linux/futex.h>
@@ -8,9 +8,10 @@
 #include <sys/epoll.h>
 #include <time.h>
 
-enum { REPETITIONS = 400, KINDS = 9 };
+enum { REPETITIONS = 200, KINDS = 9 };
 
 static pid_t victim;
+static int unnoticed;
 static volatile int turn, restarts;
 static int pipes[2], epoll;
 
@@ -32,9 +33,9 @@ static void *assail_twice(void *argument) {
         random = random * 1103515245 + 12345;
         int first = i < 2 * KINDS || random >> 16 & 1;
         unsigned distance = (random >> 17) % 4000;
-        CHECK_EQ(syscall(SYS_tgkill, getpid(), victim, first ? SIGSYS : SIGUSR1), 0);
+        CHECK_EQ(syscall(SYS_tgkill, getpid(), victim, first ? unnoticed : SIGUSR1), 0);
         spin(distance);
-        CHECK_EQ(random >> 30 ? kill(getpid(), first ? SIGUSR1 : SIGSYS) : syscall(SYS_tgkill, getpid(), victim, first ? SIGUSR1 : SIGSYS), 0);
+        CHECK_EQ(random >> 30 ? kill(getpid(), first ? SIGUSR1 : unnoticed) : syscall(SYS_tgkill, getpid(), victim, first ? SIGUSR1 : unnoticed), 0);
         while (handled == i) sched_yield();
         if (restarts) CHECK_EQ(write(pipes[1], "x", 1), 1);
     }
@@ -44,7 +45,7 @@ static void *assail_twice(void *argument) {
 static void all_calls(void) {
     struct timespec time = {1000, 0};
     struct timeval val = {1000, 0};
-    uint64_t mask = 1ull << (SIGSYS - 1);
+    uint64_t mask = 1ull << (unnoticed - 1);
     struct { uint64_t *set; size_t size; } packed = {&mask, 8};
     struct pollfd quiet = {.fd = -1};
     struct epoll_event event;
@@ -78,21 +79,22 @@ static void all_calls(void) {
 
 int main(void) {
     sigset_t only;
-    sigemptyset(&only);
-    sigaddset(&only, SIGSYS);
     victim = (pid_t)raw0(SYS_gettid);
     CHECK_EQ(pipe(pipes), 0);
     CHECK((epoll = epoll_create1(0)) >= 0);
-    for (int round = 0; round < 4; round++) {
+    for (int round = 0; round < 8; round++) {
+        unnoticed = round & 4 ? SIGILL : SIGSYS;
+        sigemptyset(&only);
+        sigaddset(&only, unnoticed);
         struct sigaction action = {.sa_handler = round & 1 ? SIG_IGN : count_signal};
         restarts = round & 2;
         catch_signal(SIGUSR1, restarts ? SA_RESTART : 0);
-        CHECK_EQ(sigaction(SIGSYS, &action, NULL), 0);
+        CHECK_EQ(sigaction(unnoticed, &action, NULL), 0);
         CHECK_EQ(pthread_sigmask(round & 1 ? SIG_UNBLOCK : SIG_BLOCK, &only, NULL), 0);
         all_calls();
         // The one that waits is not to be counted as another's.
         struct sigaction ignore = {.sa_handler = SIG_IGN};
-        CHECK_EQ(sigaction(SIGSYS, &ignore, NULL), 0);
+        CHECK_EQ(sigaction(unnoticed, &ignore, NULL), 0);
     }
     PASS();
 }

@@ -1,5 +1,6 @@
 // Numbers that no call has, negative ones, those with the x32 bit and those with
 // their upper half set are answered as natively (the kernel looks at the lower half).
+// also: sud
 #include "check.h"
 
 static void say(const char *what, long result) {

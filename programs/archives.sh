@@ -1,6 +1,6 @@
 # tar with compressors as programs of their own (gzip, bzip2, xz, zstd), split volumes, checkpoints; dpkg-deb.
 # needs: tar gzip bzip2 xz zstd dpkg-deb
-# modes: rewrite command
+# modes: rewrite command guest
 # processes: 50
 cp -R "$TREE/01" "$TREE/02" .
 tar --sort=name -cf plain.tar 01 02

@@ -1,6 +1,7 @@
 # Threads of C++ and exceptions: in all threads, out of handlers of faults, while others are thrown, nobody's.
+# coverage: 95 98
 # needs: c++
-# modes: rewrite trap
+# modes: rewrite trap guest
 for word in '' uncaught; do
     status=0
     under "$BUILT/threads_cc" $word 2>/dev/null || status=$?

@@ -1,6 +1,7 @@
 # git on a repository of its own: commits, branches, merges, rebase, hooks, log, gc, clone, fetch, push, bisect, filters.
+# coverage: 99.5 99.8
 # needs: git
-# modes: rewrite trap command
+# modes: rewrite trap command guest
 # processes: 150
 export HOME=$PWD GIT_CONFIG_NOSYSTEM=1 GIT_PAGER=cat GIT_EDITOR=true
 export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@localhost GIT_COMMITTER_NAME=C GIT_COMMITTER_EMAIL=c@localhost

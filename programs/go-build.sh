@@ -1,7 +1,8 @@
 # go build, vet, generate and test of a small module (a static program that runs itself), with a cache of its own.
+# coverage: 97 98
 # needs: go
 # user: root
-# modes: rewrite command
+# modes: rewrite command guest
 # timeout: 180
 # processes: 100
 export HOME=$PWD GOPATH=$PWD/gopath GOCACHE=$PWD/cache GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local

@@ -1,7 +1,8 @@
 # make -j2 of a C project of 48 files, written here: a generator of code, archives by makes of their own, a shared object.
+# coverage: 99.5 99.8
 # needs: make cc ar /usr/bin/python3
 # user: root
-# modes: rewrite command
+# modes: rewrite command guest
 # timeout: 120
 # processes: 150
 /usr/bin/python3 "$SRC/project.py" project 48

@@ -1,5 +1,5 @@
 # Short-lived processes of bash: 300 pipelines, 600 programs one after the other, awk and sed that start programs.
-# modes: rewrite trap command
+# modes: rewrite trap command guest
 # processes: 1100
 under bash -c '
     for number in {1..100}; do

@@ -3,4 +3,5 @@
 # user: root
 # timeout: 180
 # measure: no
+# modes: rewrite guest
 under /usr/bin/python3 -B "$SRC/python_tests.py" threads

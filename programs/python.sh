@@ -1,6 +1,7 @@
 # Threads, locks, sockets, epoll, signals and forks of python3.
+# coverage: 97 98
 # needs: /usr/bin/python3
-# modes: rewrite trap
+# modes: rewrite trap guest
 status=0
 under /usr/bin/python3 "$SRC/threads.py" || status=$?
 echo "status $status"

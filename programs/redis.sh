@@ -1,5 +1,7 @@
 # redis-server with an append-only file under redis-benchmark, which runs natively; then a background save, by fork.
+# coverage: 97 99.8
 # needs: redis-server redis-benchmark redis-cli
+# modes: rewrite guest
 port=$(free_port)
 become redis-server --port "$port" --bind 127.0.0.1 --save '' --appendonly yes --appendfsync everysec >server.log 2>&1 &
 server=$!

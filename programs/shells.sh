@@ -1,6 +1,6 @@
 # Programs that start programs: dash, env, nice, nohup, setsid, timeout, script, stdbuf, flock, setpriv, prlimit, ld.so...
 # needs: dash script setsid flock setpriv prlimit taskset run-parts start-stop-daemon
-# modes: rewrite command
+# modes: rewrite command guest
 # processes: 110
 export SHELL=/bin/sh
 cat >inside <<'SH'

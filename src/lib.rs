@@ -15,11 +15,14 @@
 //! `rewrite` below it, `abi` and `sync` at the bottom; `setup` wires them and
 //! nothing imports it.
 
+extern crate alloc;
+
 pub mod abi;
 pub mod arm;
 pub mod exec;
 #[cfg(test)]
 mod fuzz;
+mod guest;
 pub mod hook;
 mod image;
 pub mod kernel;

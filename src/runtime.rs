@@ -23,8 +23,53 @@ global_asm!(
     ".cfi_startproc",
     "memcpy:",
     "mov rax, rdi",
+    "cmp rdx, 32",
+    "jbe usertrap_move_few",
     "mov rcx, rdx",
     "rep movsb",
+    "ret",
+    // At most 32 bytes, for which `rep` takes long to begin: all are loaded before
+    // any is stored, so they may overlap. rax = rdi.
+    "usertrap_move_few:",
+    "cmp edx, 16",
+    "jbe 2f",
+    "mov rcx, [rsi]",
+    "mov r8, [rsi + 8]",
+    "mov r9, [rsi + rdx - 16]",
+    "mov rsi, [rsi + rdx - 8]",
+    "mov [rdi], rcx",
+    "mov [rdi + 8], r8",
+    "mov [rdi + rdx - 16], r9",
+    "mov [rdi + rdx - 8], rsi",
+    "ret",
+    "2:",
+    "cmp edx, 8",
+    "jb 3f",
+    "mov rcx, [rsi]",
+    "mov rsi, [rsi + rdx - 8]",
+    "mov [rdi], rcx",
+    "mov [rdi + rdx - 8], rsi",
+    "ret",
+    "3:",
+    "cmp edx, 4",
+    "jb 4f",
+    "mov ecx, [rsi]",
+    "mov esi, [rsi + rdx - 4]",
+    "mov [rdi], ecx",
+    "mov [rdi + rdx - 4], esi",
+    "ret",
+    "4:",
+    "test edx, edx",
+    "je 5f",
+    "mov r8d, edx",
+    "shr r8d, 1", // the first, the middle and the last: up to three
+    "movzx ecx, byte ptr [rsi]",
+    "movzx r9d, byte ptr [rsi + r8]",
+    "movzx esi, byte ptr [rsi + rdx - 1]",
+    "mov [rdi], cl",
+    "mov [rdi + r8], r9b",
+    "mov [rdi + rdx - 1], sil",
+    "5:",
     "ret",
     ".cfi_endproc",
     ".hidden memmove",
@@ -32,6 +77,8 @@ global_asm!(
     ".cfi_startproc",
     "memmove:",
     "mov rax, rdi",
+    "cmp rdx, 32",
+    "jbe usertrap_move_few",
     "mov rcx, rdx",
     "sub rdi, rsi",
     "cmp rdi, rdx", // unsigned: also when the target lies below
@@ -79,12 +126,15 @@ global_asm!(
     "xor eax, eax",
     "ret",
     ".cfi_endproc",
-    // Named by the unwind tables of the precompiled core library; nothing here
-    // unwinds.
+    // Named by the unwind tables and landing pads of the precompiled libraries;
+    // nothing here unwinds.
     ".hidden rust_eh_personality",
     ".globl rust_eh_personality",
+    ".hidden _Unwind_Resume",
+    ".globl _Unwind_Resume",
     ".cfi_startproc",
     "rust_eh_personality:",
+    "_Unwind_Resume:",
     "ud2",
     ".cfi_endproc",
     ".hidden strlen",
@@ -104,17 +154,43 @@ global_asm!(
 
 /// Memory that is never freed: the instruction decoder's tables, made once
 /// when the core is configured. They are part of the image, so that the tree
-/// file has them. The core itself allocates nothing.
+/// file has them. The core itself allocates nothing. What the follower of a tree
+/// keeps, in a process of its own, goes on behind that in chunks from the kernel.
 struct Bump {
     used: AtomicUsize,
     memory: UnsafeCell<[u8; SIZE]>,
+    /// What is left of the last chunk: from here to there.
+    chunk: spin::Mutex<(usize, usize)>,
 }
+
+/// Bytes of a chunk at least.
+const CHUNK: usize = 1 << 20;
 
 /// The tables take 370 KB.
 const SIZE: usize = 448 << 10;
 
 // SAFETY: `used` hands out each byte once.
 unsafe impl Sync for Bump {}
+
+impl Bump {
+    /// Memory that is no part of the image.
+    #[cold]
+    fn behind(&self, layout: Layout) -> Option<*mut u8> {
+        let mut chunk = self.chunk.lock();
+        let start = chunk.0.next_multiple_of(layout.align());
+        if start + layout.size() <= chunk.1 {
+            chunk.0 = start + layout.size();
+            return Some(start as *mut u8);
+        }
+        let len = layout.size().checked_next_multiple_of(CHUNK)?;
+        let start = kernel::map(0, len, libc::PROT_READ | libc::PROT_WRITE, 0).ok()? as usize;
+        // What is left of one that was larger than this is kept.
+        if len - layout.size() > chunk.1 - chunk.0 {
+            *chunk = (start + layout.size(), start + len);
+        }
+        Some(start as *mut u8)
+    }
+}
 
 // SAFETY: hands out disjoint, aligned parts of memory of our own.
 unsafe impl GlobalAlloc for Bump {
@@ -130,7 +206,7 @@ unsafe impl GlobalAlloc for Bump {
         });
         match took {
             Ok(used) => (base + place(used).0) as *mut u8,
-            Err(_) => core::ptr::null_mut(),
+            Err(_) => self.behind(layout).unwrap_or(core::ptr::null_mut()),
         }
     }
 
@@ -141,6 +217,7 @@ unsafe impl GlobalAlloc for Bump {
 static ALLOCATOR: Bump = Bump {
     used: AtomicUsize::new(0),
     memory: UnsafeCell::new([0; SIZE]),
+    chunk: spin::Mutex::new((0, 0)),
 };
 
 #[panic_handler]

@@ -83,7 +83,7 @@ fn status_of(offset: usize, number: u32) -> Option<i32> {
         PAGE.store(page as usize, Relaxed);
     }
     let start = (PAGE.load(Relaxed) + GATE) as u64;
-    let instructions = filter::program(start..start + 2).unwrap();
+    let instructions = filter::program(start..start + 2, None).unwrap();
     let program = Program {
         len: instructions.len() as u16,
         filter: instructions.as_ptr(),

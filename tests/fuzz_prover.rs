@@ -103,17 +103,45 @@ fn instruction(random: &mut Random) -> Vec<u8> {
     }
 }
 
-/// A stream of instructions of at least `length` bytes, and the length of the
-/// last.
-fn stream(random: &mut Random, length: usize) -> (Vec<u8>, usize) {
-    let mut bytes = Vec::new();
-    loop {
-        let next = instruction(random);
-        bytes.extend_from_slice(&next);
-        if bytes.len() >= length {
-            return (bytes, next.len());
-        }
+/// A stream of instructions of at least `length` bytes, and where they start.
+fn stream(random: &mut Random, length: usize) -> (Vec<u8>, Vec<usize>) {
+    let (mut bytes, mut starts) = (Vec::new(), Vec::new());
+    while bytes.len() < length {
+        starts.push(bytes.len());
+        bytes.extend_from_slice(&instruction(random));
     }
+    (bytes, starts)
+}
+
+/// Checks a form for a site at the end of a stream: what is replaced are whole
+/// instructions.
+fn check(form: &Form, bytes: &[u8], starts: &[usize], round: u64) -> bool {
+    let Some(head) = form.head() else { return false };
+    let site = bytes.len();
+    let first = site - head as usize;
+    assert!(starts.contains(&first), "round {round}: {form:?} {bytes:x?}");
+    let ends_at = |at: usize| at == site || starts.contains(&at);
+    match form {
+        Form::Span { span } => {
+            assert!(
+                ends_at(first + usize::from(span.patched)),
+                "round {round}: {form:?} {bytes:x?}"
+            );
+            let inside = starts
+                .iter()
+                .filter(|at| (first + 1..first + usize::from(span.patched)).contains(at));
+            let inner: Vec<_> = inside.map(|at| at - first).collect();
+            let want: &[usize] = if span.inner == 0 {
+                &[]
+            } else {
+                &[usize::from(span.inner)]
+            };
+            assert_eq!(inner, want, "round {round}: {form:?} {bytes:x?}");
+            assert_eq!(span.original(), &bytes[first..site]);
+        }
+        _ => assert_eq!(starts.last(), Some(&first), "round {round}: {form:?} {bytes:x?}"),
+    }
+    true
 }
 
 /// A number that the site could have been called with, which is the most
@@ -126,14 +154,22 @@ fn misleading_rax(code: &Code<'_>, site: u64) -> u64 {
 }
 
 const BASE: u64 = 0x40_0000;
+/// Tables for all forms of spans, and no jump of ours.
+const SPANS: Ours = Ours {
+    table: 0x050f_0000,
+    spans: 0x0506_0000,
+    ..Ours::NONE
+};
 
 #[test]
 fn what_is_accepted_starts_where_an_instruction_starts() {
     let mut random = Random::new(1);
     let mut accepted = [0u64; 2];
+    let mut spans = 0u64;
     for round in 0..rounds(20_000) {
         let length = 101 + random.below(100) as usize;
-        let (mut bytes, last) = stream(&mut random, length);
+        let (mut bytes, starts) = stream(&mut random, length);
+        let before = bytes.clone();
         let site = BASE + bytes.len() as u64;
         bytes.extend_from_slice(&[0x0f, 0x05]);
         bytes.extend_from_slice(&random.bytes(64));
@@ -144,13 +180,20 @@ fn what_is_accepted_starts_where_an_instruction_starts() {
         let rax = misleading_rax(&code, site);
         let function = Function::alone(BASE, BASE + bytes.len() as u64);
         for (count, function) in accepted.iter_mut().zip([Some(function), None]) {
-            if let Some(head) = prove(&code, site, rax, function).ok().and_then(|form| form.head()) {
-                assert_eq!(last as u64, head, "round {round}: {bytes:x?}");
-                *count += 1;
+            for ours in [Ours::NONE, SPANS] {
+                let form = prove_among(&code, site, rax, &ours, |_| function);
+                if form.is_ok_and(|form| check(&form, &before, &starts, round)) {
+                    *count += 1;
+                    spans += u64::from(matches!(form, Ok(Form::Span { .. })));
+                }
             }
         }
     }
-    eprintln!("accepted with a function {}, without {}", accepted[0], accepted[1]);
+    eprintln!(
+        "accepted with a function {}, without {}, spans {spans}",
+        accepted[0], accepted[1]
+    );
+    assert!(spans > 0, "the fuzzing reaches spans");
     assert!(
         accepted.iter().all(|count| *count > 0),
         "the fuzzing reaches both proofs"
@@ -161,7 +204,8 @@ fn what_is_accepted_starts_where_an_instruction_starts() {
 fn a_window_that_begins_inside_an_instruction_proves_nothing_false() {
     let mut random = Random::new(2);
     for round in 0..rounds(200) {
-        let (mut bytes, last) = stream(&mut random, 260);
+        let (mut bytes, starts) = stream(&mut random, 260);
+        let before = bytes.clone();
         let site = BASE + bytes.len() as u64;
         bytes.extend_from_slice(&[0x0f, 0x05, 0xc3]);
         for cut in 0..130 {
@@ -170,8 +214,10 @@ fn a_window_that_begins_inside_an_instruction_proves_nothing_false() {
                 base: BASE + cut as u64,
             };
             let rax = misleading_rax(&code, site);
-            if let Some(head) = prove(&code, site, rax, None).ok().and_then(|form| form.head()) {
-                assert_eq!(last as u64, head, "round {round}, cut {cut}: {bytes:x?}");
+            for ours in [Ours::NONE, SPANS] {
+                if let Ok(form) = prove_among(&code, site, rax, &ours, |_| None) {
+                    check(&form, &before, &starts, round);
+                }
             }
         }
     }
@@ -214,6 +260,7 @@ fn random_bytes_never_panic() {
         let alone = prove(&code, site, rax, Some(function));
         let ours = Ours {
             table: random.next() as u32,
+            spans: random.next() as u32,
             trampolines: place(&mut random),
             slots: random.next() as u32 >> random.below(32),
         };
@@ -270,6 +317,7 @@ fn sites_that_share_padding_leave_each_other_alone() {
         };
         let ours = Ours {
             table: 0x050f_0000,
+            spans: 0,
             // In reach, out of reach, or both in one padding.
             trampolines: random.pick(&[&BASE, &(BASE << 16), &(end + 0x7ffd_f018)]) + 0x1000,
             slots: 4096,

@@ -65,6 +65,7 @@ fn word(result: Result<Form, Refusal>) -> &'static str {
             Jump::Near => "near",
             Jump::Long => "short",
         },
+        Ok(Form::Span { .. }) => "span",
         Err(refusal) => refusal.name(),
     }
 }
@@ -82,6 +83,16 @@ fn check(form: Form, site: u64, code: &Code<'_>, seen: &Disassembly) {
             assert!(seen.boundaries.contains(&(site - 5)), "{site:#x}");
             assert_eq!(seen.boundaries.range(site - 5..site).count(), 1, "{site:#x}");
             assert_eq!(code.array(site - 5), Some(insn));
+        }
+        Form::Span { span } => {
+            let head = site - u64::from(span.head);
+            let end = head + u64::from(span.patched);
+            assert!(seen.boundaries.contains(&head), "{site:#x}");
+            assert!(end == site || seen.boundaries.contains(&end), "{site:#x}");
+            let inner: Vec<_> = seen.boundaries.range(head + 1..end).map(|at| at - head).collect();
+            let want: &[u64] = if span.inner == 0 { &[] } else { &[span.inner.into()] };
+            assert_eq!(inner, want, "{site:#x}");
+            assert_eq!(seen.targets.range(head + 1..end).next(), None, "{site:#x}");
         }
         Form::Short { pad } => {
             let Pad { at, len, jump } = pad;
@@ -151,6 +162,7 @@ fn forms_of_every_site_of_libc_agree_with_a_full_disassembly() {
 fn ours(image: &Image, table: u32) -> Ours {
     Ours {
         table,
+        spans: 0x0506_0000,
         trampolines: image.base + 0x4000_0000,
         slots: 8192,
     }
@@ -202,7 +214,7 @@ fn rewriting_every_site_of_libc_leaves_all_its_other_code_alone() {
             *counts.entry(word(result)).or_default() += 1;
             let Ok(form) = result else { continue };
             let slot = Slot {
-                address: ours.table + index as u32 * 8,
+                address: ours.table_of(&form) + index as u32 * 8,
                 trampoline: ours.trampolines + index as u64 * 32,
             };
             let original = code.array(site - 5).expect("code before a site");
@@ -214,6 +226,12 @@ fn rewriting_every_site_of_libc_leaves_all_its_other_code_alone() {
                 Form::Short { pad } if pad.jump == Jump::Near => {
                     let near = near_jump(pad.at, slot.trampoline).expect("within reach");
                     (pad.at, near.to_vec())
+                }
+                Form::Span { span } => {
+                    let (jump, length) = span.jump(slot.address).expect("a slot for it");
+                    let mut bytes = jump[..length].to_vec();
+                    bytes.resize(length.max(span.patched.into()), 0xcc);
+                    (site - u64::from(span.head), bytes)
                 }
                 Form::Short { pad } => (pad.at, long_jump(slot.address).to_vec()),
                 _ => (

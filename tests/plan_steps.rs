@@ -6,6 +6,7 @@
 use usertrap::rewrite::padding::Pad;
 use usertrap::rewrite::plan::{INVALID, Plan, plan, plan_alone, unplan};
 use usertrap::rewrite::site::Form;
+use usertrap::rewrite::span::{MAX_HEAD, Span};
 use usertrap::rewrite::trampoline::{Jump, Slot, long_jump, near_jump, short_jump, wide_number};
 
 const SITE: u64 = 0x7f00_0000_0005;
@@ -57,6 +58,7 @@ fn check(memory: &Memory, original: &[u8; 7], slot: Slot, form: &Form) {
             assert!(whole || invalid(head), "{memory:x?}");
             assert!(memory.starts_with(AT_SITE, &original[5..]), "the syscall stays");
         }
+        Form::Span { .. } => unreachable!("has a walk of its own"),
         Form::Number { .. } | Form::Replay { .. } => {
             let old_head = memory.starts_with(HEAD, &original[..5]);
             let new_head = memory.starts_with(HEAD, &jump);
@@ -183,5 +185,112 @@ fn what_has_no_stepped_plan_has_none_without_steps() {
         };
         assert_eq!(plan(&form, SITE, slot, &original), None);
         assert_eq!(plan_alone(&form, SITE, slot, &original), None);
+    }
+}
+
+/// Walks a span there, back and there again. At each step whoever is at the start
+/// of an instruction meets the old one, the jump or the invalid opcode, and bytes
+/// are only written where nobody is.
+fn walk_span(lengths: &[u8], patched: u8, inner: u8, address: u32) {
+    let head: u8 = lengths.iter().sum();
+    let mut bytes = [0; MAX_HEAD];
+    for (byte, value) in bytes.iter_mut().zip(0x80..).take(head.into()) {
+        *byte = value;
+    }
+    let span = Span {
+        head,
+        patched,
+        inner,
+        bytes,
+    };
+    let (form, slot) = (
+        Form::Span { span },
+        Slot {
+            address,
+            trampoline: TRAMPOLINE,
+        },
+    );
+    let original = [0x90, 0x90, 0x90, 0x90, 0x90, 0x0f, 0x05];
+    let there = plan(&form, SITE, slot, &original).expect("a plan");
+    let back = unplan(&form, SITE, slot, &original).expect("a way back");
+    let alone = plan_alone(&form, SITE, slot, &original).expect("a plan without steps");
+    let old = [&bytes[..head.into()], &[0x0f, 0x05]].concat();
+    let (jump, length) = span.jump(address).expect("a slot for it");
+    let mut new = old.clone();
+    new[..patched.into()].fill(0xcc);
+    new[..length].copy_from_slice(&jump[..length]);
+    let from = |at: u64| (at + u64::from(head) - SITE) as usize;
+    let mut made = old.clone();
+    for write in alone.writes() {
+        made[from(write.at)..][..write.len].copy_from_slice(write.bytes());
+    }
+    assert_eq!(made, new);
+    let mut memory = old.clone();
+    let second = usize::from(inner);
+    let rest = usize::from(if inner == 0 { patched } else { lengths[0] });
+    for (plan, end) in [(&there, &new), (&back, &old), (&there, &new)] {
+        for write in plan.writes() {
+            let (at, len) = (from(write.at), write.len);
+            let is_quiet = at > 0 && memory[0] == INVALID && at + len <= patched.into();
+            let spares_second = second == 0 || at > second && memory[second] == INVALID || at + len <= second;
+            assert!(len == 1 || is_quiet && spares_second, "{write:x?} {memory:x?}");
+            memory[at..at + len].copy_from_slice(write.bytes());
+            let first_is_old = memory[..rest] == old[..rest];
+            let first_jumps = memory.starts_with(&jump[..length]);
+            assert!(first_is_old || first_jumps || memory[0] == INVALID, "{memory:x?}");
+            let second_is_old = memory[second..patched.into()] == old[second..patched.into()];
+            assert!(second == 0 || second_is_old || memory[second] == INVALID, "{memory:x?}");
+            assert_eq!(memory[patched.into()..], old[patched.into()..], "all others stay");
+        }
+        assert_eq!(&memory, end);
+    }
+}
+
+#[test]
+fn every_step_of_a_span_is_safe() {
+    for address in [0x050f_0000, 0x050f_fff8, 0x4006_0000, 0x1234_5678] {
+        for (lengths, patched) in [(&[7][..], 7), (&[8, 3], 8), (&[15, 2], 15), (&[9, 4, 4], 9)] {
+            walk_span(lengths, patched, 0, address);
+        }
+    }
+    for address in [0x0506_0000, 0x0506_fff8, 0x4006_1238, 0x7f06_0000] {
+        for (lengths, patched) in [
+            (&[5, 2][..], 7),
+            (&[5, 4, 3], 9),
+            (&[6, 2], 8),
+            (&[6, 11], 17),
+            (&[5, 3, 2, 7], 8),
+        ] {
+            walk_span(lengths, patched, lengths[0], address);
+        }
+    }
+    walk_span(&[6], 6, 0, 0x050f_1238);
+}
+
+#[test]
+fn a_span_wants_a_slot_whose_address_has_the_right_bytes() {
+    let bytes = [0; MAX_HEAD];
+    let over_two = Span {
+        head: 7,
+        patched: 7,
+        inner: 5,
+        bytes,
+    };
+    let to_the_site = Span {
+        head: 6,
+        patched: 6,
+        inner: 0,
+        bytes,
+    };
+    for (span, address) in [(over_two, 0x050f_0000), (to_the_site, 0x4006_0000)] {
+        let (form, slot) = (
+            Form::Span { span },
+            Slot {
+                address,
+                trampoline: TRAMPOLINE,
+            },
+        );
+        assert_eq!(plan(&form, SITE, slot, &ORIGINAL), None);
+        assert_eq!(plan_alone(&form, SITE, slot, &ORIGINAL), None);
     }
 }

@@ -26,7 +26,7 @@ session() {
 
 # What differs anyway: addresses, process numbers, how threads are announced. $only is a pattern of the lines that count.
 normal() {
-    sed -E -e 's/0x[0-9a-f]+/ADDRESS/g' -e 's/(process|LWP|Thread|pid) [0-9A-Z.]+( \(LWP [0-9]+\))?/\1 N/g' -e 's/^(\$[0-9]+ = )[0-9]{3,}$/\1N/' \
+    sed -E -e 's/0x[0-9a-f]+/ADDRESS/g' -e 's/(process|LWP|Thread|pid) [0-9A-Z.]+( \(LWP [0-9]+\))?/\1 N/g' -e 's/N +([0-9]+ \()/N \1/' -e 's/^(\$[0-9]+ = )[0-9]{3,}$/\1N/' \
         -e '/libthread_db/d' -e '/^warning: location number not found/d' -e '/^\[(New|Switching|Thread .* exited)/d' -e '/^warning: Error disabling address space/d' "$1" |
         grep -E "${only:-.*}"
 }
@@ -37,7 +37,7 @@ alike() {
     read -ra program <<<"$2"
     shift 2
     for command in "$@" 'echo end\n'; do commands+=(-ex "$command"); done
-    for mode in native ${modes:-rewrite trap}; do
+    for mode in native ${modes:-rewrite trap fallback}; do
         session "$mode" "${program[@]}" -- "${commands[@]}"
         normal "$mode.session" >"$mode.normal"
         grep -q '^end$' "$mode.session" || fail "$what [$mode]: the session did not come to its end: $(tail -3 "$mode.session")"

@@ -28,10 +28,13 @@ static const struct rule old_kernel[] = {
     {SYS_close_range, ENOSYS}, {SYS_pidfd_open, ENOSYS}, {SYS_memfd_create, ENOSYS}, {SYS_getrandom, ENOSYS},
     {SYS_statx, ENOSYS}, {SYS_pkey_mprotect, ENOSYS}, {SYS_prlimit64, ENOSYS}, {0, 0}};
 static const struct rule no_seccomp[] = {{SYS_seccomp, EPERM}, {0, 0}};
+static const struct rule no_dispatch[] = {{0, 0}}; // but for prctl's below
+static const struct rule no_arm[] = {{SYS_seccomp, EPERM}, {0, 0}}; // neither
 static const struct rule no_exec_check[] = {{0, 0}}; // but for one more below
 static const struct rule harmless[] = {{0, 0}};
 static const struct { const char *name; const struct rule *rules; } kinds[] = {
     {"container", container}, {"no_process_vm", no_process_vm}, {"old_kernel", old_kernel}, {"no_seccomp", no_seccomp},
+    {"no_dispatch", no_dispatch}, {"no_arm", no_arm},
     {"no_exec_check", no_exec_check}, {"harmless", harmless}};
 
 int main(int argc, char **argv) {
@@ -50,6 +53,12 @@ int main(int argc, char **argv) {
         code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 3);
         code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0]));
         code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PR_SET_SECCOMP, 0, 1);
+        code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+    }
+    if (rules == no_dispatch || rules == no_arm) { // PR_SET_SYSCALL_USER_DISPATCH
+        code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 3);
+        code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0]));
+        code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 59, 0, 1);
         code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
     }
     if (rules == no_exec_check) { // execveat knows no AT_EXECVE_CHECK

@@ -1,65 +1,30 @@
 //! The options, as clap takes them.
 //!
 //! Options end at the first word that is none: what follows is the program's.
-//! `stat` or `trace` as that word is the subcommand, so options may stand before
+//! `stat`, `trace`, `inject` or `policy` as that word is the subcommand, so options may stand before
 //! and behind it; behind `--` it is a program.
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
+
+mod options;
+mod texts;
+
+pub(crate) use options::{Common, Expression, InjectOptions, PolicyOptions, SitesOptions, StatOptions, TraceOptions};
 
 use crate::failure;
-
-// Lines as they are printed: clap joins those of a comment.
-const LONG_ABOUT: &str = "\
-Runs a program with its system calls served in user space
-
-Every system call of the program, from its first instruction on, and of every
-program that it starts, goes to a hook in its own process: to count, trace,
-change, answer or refuse it. No root, no ptrace, no recompilation.";
-
-const EXAMPLES: &str = "\
-Examples:
-  usertrap ls -l                      run ls; its hook is USERTRAP_TOOL, if set
-  usertrap stat make -j2              count the calls of make and its children
-  usertrap stat -o calls.json --json -- ./server --port 80
-                                      the report as JSON, to a file
-  usertrap trace -e openat,read make  show those calls, as strace does
-  usertrap --library ./libhook.so ./app
-                                      with the hook of an object of your own
-  usertrap -E LANG=C -E DISPLAY ./app
-                                      with LANG set and without DISPLAY
-  usertrap --trap-only ./app          change no code: every call takes the trap
-  usertrap -- stat /etc/passwd        the program stat, not the subcommand
-
-Options end at the first word that is none; the rest is the program's.
-man usertrap says more.";
-
-const STAT_EXAMPLES: &str = "\
-Examples:
-  usertrap stat ls -l                 the report goes to stderr, at the end
-  usertrap stat --time -o report.txt make
-                                      with the time in each call, to a file
-  usertrap stat --json -- sh -c 'ls | wc -l'";
-
-const TRACE_EXAMPLES: &str = "\
-Examples:
-  usertrap trace ls -l                every call, on stderr
-  usertrap trace -o trace.txt -ttt -T make
-                                      to a file, with times
-  usertrap trace -s 200 -e read,write -- sh -c 'ls | wc -l'
-  usertrap trace -e trace=!futex ./app";
+use texts::{EXAMPLES, INJECT_EXAMPLES, LONG_ABOUT, POLICY_EXAMPLES, SITES_EXAMPLES, STAT_EXAMPLES, TRACE_EXAMPLES};
 
 /// Runs a program with its system calls served in user space
 #[derive(Parser, Debug)]
 #[command(
     name = "usertrap",
     version,
-    override_usage = "usertrap [OPTIONS] [--] PROGRAM [ARGS]...\n       usertrap stat [OPTIONS] [--] PROGRAM [ARGS]...\n       usertrap trace [OPTIONS] [--] PROGRAM [ARGS]...",
+    override_usage = "usertrap [OPTIONS] [--] PROGRAM [ARGS]...\n       usertrap stat [OPTIONS] [--] PROGRAM [ARGS]...\n       usertrap trace [OPTIONS] [--] PROGRAM [ARGS]...\n       usertrap inject -e RULE [OPTIONS] [--] PROGRAM [ARGS]...\n       usertrap policy [OPTIONS] FILE [--] PROGRAM [ARGS]...\n       usertrap sites [--json] FILE... | --pid PID",
     after_help = EXAMPLES,
     long_about = LONG_ABOUT,
     args_override_self = true,
@@ -87,14 +52,7 @@ enum Verb {
         after_help = STAT_EXAMPLES,
         args_override_self = true
     )]
-    Stat {
-        #[command(flatten)]
-        common: Common,
-        #[command(flatten)]
-        stat: StatOptions,
-        #[command(flatten)]
-        command_line: CommandLine,
-    },
+    Stat(Form<StatOptions>),
     /// Show each call of a program and of all that it starts, as strace does
     ///
     /// Waits until every process of the tree has ended, and ends as the program
@@ -105,20 +63,60 @@ enum Verb {
         after_help = TRACE_EXAMPLES,
         args_override_self = true
     )]
-    Trace {
-        #[command(flatten)]
-        common: Common,
-        #[command(flatten)]
-        trace: TraceOptions,
-        #[command(flatten)]
-        command_line: CommandLine,
-    },
+    Trace(Form<TraceOptions>),
+    /// Let calls of a program and of all that it starts fail, or be late
+    ///
+    /// As strace -e inject= does. Waits until every process of the tree has
+    /// ended, reports what was injected, and ends as the program did.
+    #[command(
+        verbatim_doc_comment,
+        override_usage = "usertrap inject -e RULE [OPTIONS] [--] PROGRAM [ARGS]...",
+        after_help = INJECT_EXAMPLES,
+        args_override_self = true
+    )]
+    Inject(Form<InjectOptions>),
+    /// Deny calls of a program and of all that it starts, by a file of rules
+    ///
+    /// The kernel keeps them too. Waits until every process of the tree has
+    /// ended, reports how often each rule counted, and ends as the program did.
+    #[command(
+        verbatim_doc_comment,
+        override_usage = "usertrap policy [OPTIONS] FILE [--] PROGRAM [ARGS]...",
+        after_help = POLICY_EXAMPLES,
+        args_override_self = true
+    )]
+    Policy(Form<PolicyOptions>),
+    /// Show the places of calls in files or a process, and their fates
+    ///
+    /// Files are programs and libraries. For each syscall instruction of their
+    /// functions: where it is, its number if the code says it, and in which
+    /// form it would be rewritten, or why not.
+    #[command(
+        verbatim_doc_comment,
+        override_usage = "usertrap sites [--json] [--table ADDR] FILE...\n       usertrap sites [--json] --pid PID",
+        after_help = SITES_EXAMPLES,
+        args_override_self = true
+    )]
+    Sites(SitesOptions),
     /// Print the man page, or the completions of a shell
     #[command(hide = true)]
     Generate {
         /// What to print
         what: Generated,
+        /// The verb whose man page it is to be
+        verb: Option<String>,
     },
+}
+
+/// A verb's options, and what it is to run.
+#[derive(Args, Debug)]
+struct Form<T: Args> {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    options: T,
+    #[command(flatten)]
+    command_line: CommandLine,
 }
 
 /// What `generate` prints.
@@ -126,6 +124,8 @@ enum Verb {
 pub(crate) enum Generated {
     /// The man page, usertrap(1)
     Man,
+    /// The verbs, each of which has a man page: usertrap-VERB(1)
+    Verbs,
     /// Completions for bash
     Bash,
     /// Completions for zsh
@@ -142,140 +142,15 @@ struct CommandLine {
     words: Vec<OsString>,
 }
 
-/// What both forms take.
-#[derive(Args, Clone, Debug, Default)]
-pub(crate) struct Common {
-    /// Write reports to FILE, not to stderr
-    ///
-    /// It is emptied first.
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) output: Option<PathBuf>,
-
-    /// Follow children and what they run: always the case
-    ///
-    /// Accepted for those who know strace: there is no way not to.
-    #[arg(short, long = "follow-forks", overrides_with = "follow")]
-    follow: bool,
-
-    /// Set VAR for the program, or remove it; repeatable
-    ///
-    /// Changed for the program only, in the order of these options; all other
-    /// variables stay as they are. Without a = the variable is removed.
-    #[arg(verbatim_doc_comment, short = 'E', long = "env", value_name = "VAR[=VALUE]", action = ArgAction::Append,
-        value_parser = OsStringValueParser::new().try_map(change))]
-    pub(crate) env: Vec<OsString>,
-
-    /// Change no code: every call takes the trap
-    ///
-    /// Calls are slower by a factor of ten and more. To see whether rewritten
-    /// code is what troubles a program.
-    #[arg(verbatim_doc_comment, long)]
-    pub(crate) trap_only: bool,
-
-    /// Where to map the table, and nowhere else
-    ///
-    /// 0x050f0000, which is tried first if this is not given, or 0xNN060000
-    /// with NN from 00 to 7f.
-    #[arg(verbatim_doc_comment, long, value_name = "ADDR", value_parser = table_address)]
-    pub(crate) table: Option<String>,
-
-    /// Messages: off, error, warn (default), info, debug
-    ///
-    /// They go to stderr, one line each. info says what was set up, debug
-    /// tells the fate of each place.
-    #[arg(verbatim_doc_comment, long, value_name = "LEVEL", value_parser = ["off", "error", "warn", "info", "debug"], hide_possible_values = true)]
-    pub(crate) log: Option<String>,
-
-    /// Where we cannot work: run (default) or refuse
-    ///
-    /// run says so in one line and runs the program untouched; refuse says so
-    /// and ends with status 125.
-    #[arg(verbatim_doc_comment, long, value_name = "HOW", value_parser = ["run", "refuse"], hide_possible_values = true)]
-    pub(crate) unfit: Option<String>,
-
-    /// Use this object and not libusertrap.so
-    ///
-    /// One with a hook of your own, say, built against the library.
-    #[arg(verbatim_doc_comment, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) library: Option<PathBuf>,
-}
-
-impl Common {
-    /// Both sets of options; where they disagree the `later` ones count.
-    fn followed_by(self, later: Common) -> Common {
-        Common {
-            output: later.output.or(self.output),
-            follow: later.follow | self.follow,
-            env: [self.env, later.env].concat(),
-            trap_only: later.trap_only | self.trap_only,
-            table: later.table.or(self.table),
-            log: later.log.or(self.log),
-            unfit: later.unfit.or(self.unfit),
-            library: later.library.or(self.library),
-        }
-    }
-}
-
-/// What only `stat` takes.
-#[derive(Args, Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct StatOptions {
-    /// Write the report as JSON, not as a table
-    ///
-    /// Its form is stable.
-    #[arg(long)]
-    pub(crate) json: bool,
-
-    /// Measure the time in each call as well
-    ///
-    /// Total, median and 99th percentile of each.
-    #[arg(long)]
-    pub(crate) time: bool,
-}
-
-/// What only `trace` takes: strace's options of the same names.
-#[derive(Args, Clone, PartialEq, Eq, Debug)]
-pub(crate) struct TraceOptions {
-    /// Show these calls only: names and %classes, with commas; !set: all others
-    ///
-    /// Classes are those of strace: %file, %desc, %process, %network, %signal,
-    /// %memory, %ipc, %clock, %creds and others; trace=SET is the same as SET.
-    #[arg(
-        verbatim_doc_comment,
-        short = 'e',
-        long = "calls",
-        value_name = "SET",
-        allow_hyphen_values = false
-    )]
-    pub(crate) calls: Option<OsString>,
-
-    /// Show so many bytes of strings: 32 if it is not said
-    ///
-    /// Paths are always shown whole.
-    #[arg(verbatim_doc_comment, short, long = "string-limit", value_name = "BYTES")]
-    pub(crate) strings: Option<u32>,
-
-    /// The time before each line; -tt: with microseconds, -ttt: since 1970
-    ///
-    /// In UTC.
-    #[arg(verbatim_doc_comment, short = 't', action = ArgAction::Count)]
-    pub(crate) clock: u8,
-
-    /// The time since the line before, before each line
-    #[arg(short, long = "relative-timestamps")]
-    pub(crate) relative: bool,
-
-    /// The time in each call, behind it
-    #[arg(short = 'T', long = "syscall-times")]
-    pub(crate) durations: bool,
-}
-
 /// What the command line asks for.
 #[derive(Debug)]
 pub(crate) enum Request {
     /// To start a program.
     Start(Box<Start>),
+    /// To judge files or a process.
+    Sites(SitesOptions),
     /// To print something generated.
-    Generate(Generated),
+    Generate(Generated, Option<String>),
 }
 
 /// A program to start, and how.
@@ -287,11 +162,27 @@ pub(crate) struct Start {
     pub(crate) stat: Option<StatOptions>,
     /// What `trace` takes, if it is that.
     pub(crate) trace: Option<TraceOptions>,
+    /// What `inject` takes, if it is that.
+    pub(crate) inject: Option<InjectOptions>,
+    /// What `policy` takes, if it is that.
+    pub(crate) policy: Option<PolicyOptions>,
     /// The program as it was named, and its arguments: one word at least.
     words: Vec<OsString>,
 }
 
 impl Start {
+    /// Takes over a verb's options, which count where they disagree with those before it.
+    fn take<T: Args>(&mut self, form: Form<T>) -> T {
+        self.common = std::mem::take(&mut self.common).followed_by(form.common);
+        self.words = form.command_line.words;
+        form.options
+    }
+
+    /// Whether there is a verb.
+    pub(crate) fn has_verb(&self) -> bool {
+        self.stat.is_some() || self.trace.is_some() || self.inject.is_some() || self.policy.is_some()
+    }
+
     /// The program, as it was named.
     pub(crate) fn program(&self) -> &OsStr {
         self.words.first().map_or(OsStr::new(""), OsString::as_os_str)
@@ -300,6 +191,11 @@ impl Start {
     /// argv for the program, its name first.
     pub(crate) fn words(&self) -> &[OsString] {
         &self.words
+    }
+
+    /// `--html`.
+    pub(crate) fn html(&self) -> Option<&Path> {
+        self.stat.as_ref()?.html.as_deref()
     }
 
     /// `--library`.
@@ -314,35 +210,42 @@ impl Start {
 /// What clap says; for `--help` and `--version` too.
 pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Request, clap::Error> {
     let cli = Cli::try_parse_from(arguments)?;
-    Ok(match cli.subcommand {
-        None => Request::Start(Box::new(Start {
-            common: cli.common,
-            stat: None,
-            trace: None,
-            words: cli.command_line.words,
-        })),
-        Some(Verb::Stat {
-            common,
-            stat,
-            command_line,
-        }) => Request::Start(Box::new(Start {
-            common: cli.common.followed_by(common),
-            stat: Some(stat),
-            trace: None,
-            words: command_line.words,
-        })),
-        Some(Verb::Trace {
-            common,
-            trace,
-            command_line,
-        }) => Request::Start(Box::new(Start {
-            common: cli.common.followed_by(common),
-            stat: None,
-            trace: Some(trace),
-            words: command_line.words,
-        })),
-        Some(Verb::Generate { what }) => Request::Generate(what),
-    })
+    let mut start = Start {
+        common: cli.common,
+        stat: None,
+        trace: None,
+        inject: None,
+        policy: None,
+        words: cli.command_line.words,
+    };
+    match cli.subcommand {
+        None => {}
+        Some(Verb::Generate { what, verb }) => return Ok(Request::Generate(what, verb)),
+        Some(Verb::Sites(options)) => return Ok(Request::Sites(options)),
+        Some(Verb::Stat(form)) => {
+            start.stat = Some(start.take(form));
+            if start.html().is_some() && start.common.output.is_some() {
+                let text = "--html FILE is where the report goes; leave out -o";
+                return Err(Cli::command().error(ErrorKind::ArgumentConflict, text));
+            }
+        }
+        Some(Verb::Trace(form)) => start.trace = Some(start.take(form)),
+        Some(Verb::Inject(form)) => start.inject = Some(start.take(form)),
+        Some(Verb::Policy(form)) => start.policy = Some(start.take(form)),
+    }
+    Ok(Request::Start(Box::new(start)))
+}
+
+/// The verb that is called nearly like this program, of which there is none.
+pub(crate) fn similar_verb(program: &OsStr) -> Option<String> {
+    // clap's own measure for what it suggests.
+    const ENOUGH: f64 = 0.7;
+    let program = program.to_str().filter(|name| !name.contains('/'))?;
+    let command = Cli::command();
+    let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set());
+    let ranked = verbs.map(|verb| (strsim::jaro(program, verb.get_name()), verb.get_name()));
+    let (likeness, verb) = ranked.max_by(|one, other| one.0.total_cmp(&other.0))?;
+    (likeness > ENOUGH).then(|| verb.to_owned())
 }
 
 /// Prints what clap has to say: help to stdout, errors to stderr. Returns the exit status.
@@ -351,29 +254,6 @@ pub(crate) fn explain(said: &clap::Error) -> u8 {
     match (said.use_stderr(), printed) {
         (false, Ok(())) => 0,
         _ => failure::OURS,
-    }
-}
-
-/// The value of `-E`: there must be a name.
-fn change(text: OsString) -> Result<OsString, &'static str> {
-    match text.as_bytes().first() {
-        None | Some(b'=') => Err("there is no name of a variable"),
-        Some(_) => Ok(text),
-    }
-}
-
-/// The value of `--table`: one of the addresses at which a table works. Handed on as it was written.
-fn table_address(text: &str) -> Result<String, &'static str> {
-    let (digits, radix) = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(digits) => (digits, 16),
-        None => (text, 10),
-    };
-    let plain = !digits.starts_with(['+', '-']);
-    match u64::from_str_radix(digits, radix) {
-        Ok(address) if plain && (address == 0x050f_0000 || address & !0x7f00_0000 == 0x0006_0000) => {
-            Ok(text.to_owned())
-        }
-        _ => Err("valid: 0x050f0000, and 0xNN060000 with NN from 00 to 7f"),
     }
 }
 

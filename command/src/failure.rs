@@ -23,6 +23,13 @@ pub(crate) enum Failure {
         /// Why not; `NotFound` if there is none.
         error: io::Error,
     },
+    /// There is no such program, but a verb that is called much the same.
+    NoVerb {
+        /// What was asked for.
+        name: OsString,
+        /// The verb.
+        verb: String,
+    },
     /// There is no libusertrap.so where it belongs.
     NoObject {
         /// Where it was looked for.
@@ -45,6 +52,34 @@ pub(crate) enum Failure {
         /// Its file.
         path: OsString,
     },
+    /// The page cannot be made.
+    Page {
+        /// Its file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// A file that cannot be read.
+    NoFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// A file that has no code that could be judged.
+    NotElf {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// A process that cannot be looked at.
+    NoProcess {
+        /// Its number.
+        pid: u32,
+        /// Why not.
+        error: io::Error,
+    },
     /// What was generated could not be written.
     Output {
         /// Why not.
@@ -57,11 +92,16 @@ impl Failure {
     pub(crate) fn status(&self) -> u8 {
         match self {
             Failure::Program { error, .. } if error.kind() == io::ErrorKind::NotFound => NOT_FOUND,
+            Failure::NoVerb { .. } => NOT_FOUND,
             Failure::Program { .. } => NOT_RUNNABLE,
             Failure::NoObject { .. }
             | Failure::NoPlace { .. }
             | Failure::Object { .. }
             | Failure::PreloadOnly { .. }
+            | Failure::Page { .. }
+            | Failure::NoFile { .. }
+            | Failure::NotElf { .. }
+            | Failure::NoProcess { .. }
             | Failure::Output { .. } => OURS,
         }
     }
@@ -77,6 +117,11 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Program { name, error } => write!(f, "{}: {}", name.display(), words(error)),
+            Failure::NoVerb { name, verb } => write!(
+                f,
+                "{}: No such file or directory; is `usertrap {verb}` meant?",
+                name.display()
+            ),
             Failure::NoObject { looked } => {
                 write!(f, "no libusertrap.so, looked for ")?;
                 for (index, path) in looked.iter().enumerate() {
@@ -104,6 +149,22 @@ impl fmt::Display for Failure {
                 "{} has no entry point, so it only works preloaded; build it anew against this version",
                 path.display()
             ),
+            Failure::Page { path, error } => write!(
+                f,
+                "cannot make the page {}: {}; name a file that can be written",
+                path.display(),
+                words(error)
+            ),
+            Failure::NoFile { path, error } => write!(f, "cannot read {}: {}", path.display(), words(error)),
+            Failure::NotElf { path, what } => write!(f, "cannot judge {}: {what}", path.display()),
+            Failure::NoProcess { pid, error } => {
+                write!(f, "cannot look at process {pid}: ")?;
+                match error.kind() {
+                    io::ErrorKind::NotFound => write!(f, "there is none"),
+                    io::ErrorKind::PermissionDenied => write!(f, "{}; be its user, or root", words(error)),
+                    _ => write!(f, "{}", words(error)),
+                }
+            }
             Failure::Output { error } => write!(f, "cannot write: {}", words(error)),
         }
     }

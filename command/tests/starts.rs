@@ -186,6 +186,14 @@ fn statuses_of_failures_are_those_of_env() {
     assert_eq!(says(&["no-such-program"]), missing("no-such-program"));
     assert_eq!(says(&["stat", "./none"]), missing("./none"));
     assert_eq!(says(&[""]), missing(""));
+    let meant = |name: &str, verb: &str| {
+        let (status, text) = missing(name);
+        let text = text.replace('\n', &format!("; is `usertrap {verb}` meant?\n"));
+        (status, text)
+    };
+    assert_eq!(says(&["statt"]), meant("statt", "stat"));
+    assert_eq!(says(&["-o", "f", "tracee", "ls"]), meant("tracee", "trace"));
+    assert_eq!(says(&["stat", "tracee"]), missing("tracee"));
     assert_eq!(says(&["./plain"]), denied("./plain"));
     assert_eq!(says(&["/"]), denied("/"));
     let (status, text) = says(&["--bogus", "ls"]);
@@ -251,6 +259,57 @@ fn status_and_signal_are_the_programs() {
     place.script("killed.so", b"#!/bin/sh\nkill -9 $$\n");
     let killed = finished(place.usertrap().args(["--library", "./killed.so", "/bin/true"])).status;
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&killed), Some(9));
+}
+
+#[test]
+fn a_page_is_made_and_the_end_is_the_programs() {
+    let place = Place::new("page");
+    let report = b"#!/bin/sh\nfor word; do case $word in USERTRAP_OUT=*) out=${word#*=};; esac; done\n\
+        echo '{\"usertrap_stat\":2}' >$out\n\
+        for fd in /proc/$$/fd/[3-9]*; do case $(readlink $fd) in */page.html | *memfd*) exit 1;; esac; done\n";
+    for (end, code, signal) in [
+        (&b"exit 42\n"[..], Some(42), None),
+        (&b"kill -9 $$\n"[..], None, Some(9)),
+        // What is sent to us is the program's.
+        (
+            &b"trap 'exit 7' TERM\nkill -TERM $PPID\nwhile :; do sleep 0.01; done\n"[..],
+            Some(7),
+            None,
+        ),
+    ] {
+        let object = place.script("tells.so", &[report, end].concat());
+        let mut command = place.usertrap();
+        command.arg("stat").arg("--library").arg(object);
+        let status = finished(command.args(["--html", "page.html", "/bin/true", "a b"])).status;
+        assert_eq!(status.code(), code);
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), signal);
+        let page = fs::read_to_string(place.0.join("page.html")).expect("a page");
+        assert!(page.starts_with("<!DOCTYPE html>") && page.contains("{\"usertrap_stat\":2}"));
+        assert!(page.contains("/bin/true 'a b'"));
+    }
+}
+
+#[test]
+fn without_a_report_the_page_is_empty_and_that_is_told() {
+    let place = Place::new("no-page");
+    place.script("bin/libusertrap.so", b"#!/bin/sh\nexit 3\n");
+    let page = ["stat", "--html", "page.html", "/bin/true"];
+    let (code, said) = refused(place.usertrap().args(page));
+    assert_eq!(
+        (code, said.as_str()),
+        (Some(3), "usertrap: there is no report, so page.html is empty\n")
+    );
+    let (code, said) = refused(place.usertrap().args(["stat", "--html", "no/page.html", "/bin/true"]));
+    assert_eq!(code, Some(125));
+    assert!(
+        said.starts_with("usertrap: cannot make the page no/page.html: No such file"),
+        "{said}"
+    );
+    let (code, said) = refused(place.usertrap().args(["stat", "--html", "page.html", "/nowhere"]));
+    assert_eq!(
+        (code, said.as_str()),
+        (Some(127), "usertrap: /nowhere: No such file or directory\n")
+    );
 }
 
 /// Dispositions, mask, and descriptors: what std's start and std's exec would have changed.

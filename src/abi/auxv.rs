@@ -12,6 +12,8 @@ pub struct Auxiliary {
 
 /// End of the vector.
 pub const AT_NULL: u64 = 0;
+/// An entry that says nothing.
+pub const AT_IGNORE: u64 = 1;
 /// Address of the program headers.
 pub const AT_PHDR: u64 = 3;
 /// Size of a program header.
@@ -31,6 +33,16 @@ pub const AT_EXECFN: u64 = 31;
 pub fn set(vector: &mut [Auxiliary], kind: u64, value: u64) {
     if let Some(entry) = vector.iter_mut().find(|entry| entry.kind == kind) {
         entry.value = value;
+    }
+}
+
+/// Lets the entry of a kind say nothing.
+pub fn remove(vector: &mut [Auxiliary], kind: u64) {
+    if let Some(entry) = vector.iter_mut().find(|entry| entry.kind == kind) {
+        *entry = Auxiliary {
+            kind: AT_IGNORE,
+            value: 0,
+        };
     }
 }
 

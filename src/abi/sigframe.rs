@@ -130,6 +130,27 @@ impl SigInfo {
             rest: [0; 12],
         }
     }
+
+    /// As it lies in memory.
+    pub fn to_bytes(&self) -> [u8; 128] {
+        let mut bytes = [0; 128];
+        let halves = [
+            self.signo.cast_unsigned(),
+            self.errno.cast_unsigned(),
+            self.code.cast_unsigned(),
+            self.padding,
+        ];
+        let ends = [self.syscall.cast_unsigned(), self.arch];
+        let words = self.address.to_ne_bytes().into_iter();
+        let all = halves
+            .into_iter()
+            .flat_map(u32::to_ne_bytes)
+            .chain(words)
+            .chain(ends.into_iter().flat_map(u32::to_ne_bytes))
+            .chain(self.rest.into_iter().flat_map(u64::to_ne_bytes));
+        bytes.iter_mut().zip(all).for_each(|(to, byte)| *to = byte);
+        bytes
+    }
 }
 
 /// `SI_KERNEL`.

@@ -22,6 +22,9 @@
 //! tell it from 64-bit code that lies there and executes `int $0x80`, whose calls
 //! are made unseen.
 //!
+//! Where hooks come from libraries, their code has a range of addresses of its own
+//! above the gate, from which x86-64 calls go to the kernel too (`guest`).
+//!
 //! No number is allowed by itself, so the kernel's bitmap of constant verdicts
 //! stays empty and the program runs on each call that we make: its path to
 //! ALLOW is 10 instructions, the rest is off that path.
@@ -44,7 +47,7 @@ pub const TRAP_DATA: u32 = 0x5554;
 pub const ASKED: u32 = 3877;
 
 /// The number of instructions of the filter.
-pub const LEN: usize = 23;
+pub const LEN: usize = 26;
 
 /// The length of `syscall`: the kernel reports the address behind it.
 pub(super) const SYSCALL_LEN: u64 = 2;
@@ -57,6 +60,8 @@ pub enum GateError {
     /// It is not within one 4 GiB block, and the filter compares the address's
     /// upper half once.
     Straddles,
+    /// The range of guests is not above it in the same block.
+    Guests,
 }
 
 impl fmt::Display for GateError {
@@ -64,13 +69,15 @@ impl fmt::Display for GateError {
         f.write_str(match self {
             GateError::TooShort => "the gate holds no instruction",
             GateError::Straddles => "the gate crosses a 4 GiB line",
+            GateError::Guests => "the range of guests does not follow the gate",
         })
     }
 }
 
 /// The filter that lets exactly those calls through whose `syscall` lies within
-/// `gate`. The one by which is asked stands at its end.
-pub const fn program(gate: Range<u64>) -> Result<[Instruction; LEN], GateError> {
+/// `gate`, or, if there is one, within the range of `guests`. The one by which is
+/// asked stands at the gate's end.
+pub const fn program(gate: Range<u64>, guests: Option<Range<u64>>) -> Result<[Instruction; LEN], GateError> {
     if gate.end < gate.start || gate.end - gate.start < SYSCALL_LEN {
         return Err(GateError::TooShort);
     }
@@ -85,6 +92,17 @@ pub const fn program(gate: Range<u64>) -> Result<[Instruction; LEN], GateError> 
     const ENOSYS: u32 = SECCOMP_RET_ERRNO | Errno::ENOSYS.number() as u32;
     const TRAP: u32 = SECCOMP_RET_TRAP | (TRAP_DATA & SECCOMP_RET_DATA);
     let ask = last + SYSCALL_LEN as u32;
+    let (guests_first, guests_last) = match guests {
+        Some(guests) => {
+            if guests.start >> 32 != gate.start >> 32 || guests.end >> 32 != gate.start >> 32 || guests.start < gate.end
+            {
+                return Err(GateError::Guests);
+            }
+            ((guests.start + SYSCALL_LEN) as u32, guests.end as u32)
+        }
+        // No address lies in it.
+        None => (u32::MAX, 0),
+    };
 
     Ok([
         // Numbers mean nothing before the architecture is known.
@@ -96,28 +114,31 @@ pub const fn program(gate: Range<u64>) -> Result<[Instruction; LEN], GateError> 
         // x86-64. The high half first: for most traps it settles the matter
         // when the gate is low, and for none of ours does the order count.
         load(DATA_IP_HIGH),            // 4
-        jump(BPF_JEQ_K, high, 0, 16),  // 5: elsewhere: 22
+        jump(BPF_JEQ_K, high, 0, 19),  // 5: elsewhere: 25
         load(DATA_IP_LOW),             // 6
-        jump(BPF_JGE_K, first, 0, 14), // 7: below the gate: 22
+        jump(BPF_JGE_K, first, 0, 17), // 7: below the gate: 25
         jump(BPF_JGT_K, last, 11, 0),  // 8: above it: 20
         give(SECCOMP_RET_ALLOW),       // 9
         // x32: the same test of the address, repeated to keep it off the path
         // above.
-        load(DATA_IP_HIGH),           // 10
-        jump(BPF_JEQ_K, high, 0, 10), // 11
-        load(DATA_IP_LOW),            // 12
-        jump(BPF_JGE_K, first, 0, 8), // 13
-        jump(BPF_JGT_K, last, 7, 0),  // 14
-        give(ENOSYS),                 // 15
+        load(DATA_IP_HIGH),            // 10
+        jump(BPF_JEQ_K, high, 0, 13),  // 11
+        load(DATA_IP_LOW),             // 12
+        jump(BPF_JGE_K, first, 0, 11), // 13
+        jump(BPF_JGT_K, last, 10, 0),  // 14
+        give(ENOSYS),                  // 15
         // A holds the architecture.
-        jump(BPF_JEQ_K, AUDIT_ARCH_I386, 0, 5), // 16
+        jump(BPF_JEQ_K, AUDIT_ARCH_I386, 0, 8), // 16
         load(DATA_IP_HIGH),                     // 17
-        jump(BPF_JEQ_K, 0, 0, 3),               // 18
+        jump(BPF_JEQ_K, 0, 0, 6),               // 18
         give(SECCOMP_RET_ALLOW),                // 19
         // A holds the low half of the address.
-        jump(BPF_JEQ_K, ask, 0, 1),      // 20
-        give(SECCOMP_RET_ERRNO | ASKED), // 21
-        give(TRAP),                      // 22
+        jump(BPF_JEQ_K, ask, 0, 1),          // 20
+        give(SECCOMP_RET_ERRNO | ASKED),     // 21
+        jump(BPF_JGE_K, guests_first, 0, 2), // 22
+        jump(BPF_JGT_K, guests_last, 1, 0),  // 23
+        give(SECCOMP_RET_ALLOW),             // 24
+        give(TRAP),                          // 25
     ])
 }
 
@@ -137,7 +158,7 @@ pub(super) const fn jump(code: u16, k: u32, jt: u8, jf: u8) -> Instruction {
 }
 
 /// Ends with `verdict`.
-pub(super) const fn give(verdict: u32) -> Instruction {
+pub(crate) const fn give(verdict: u32) -> Instruction {
     Instruction {
         code: BPF_RET_K,
         jt: 0,
@@ -163,7 +184,7 @@ mod tests {
             instruction_pointer: ip,
             args: [u64::MAX; 6],
         };
-        run(&program(gate.clone()).unwrap(), &data).0
+        run(&program(gate.clone(), None).unwrap(), &data).0
     }
 
     /// Gates low and high, one that ends just before a 4 GiB line, one that
@@ -253,6 +274,35 @@ mod tests {
     }
 
     #[test]
+    fn guests_are_allowed_like_the_gate_but_for_x32() {
+        let [_, gate, ..] = GATES;
+        let guests = 0x7f12_5000_0000..0x7f12_5100_0000;
+        let verdict = |nr, ip| {
+            let data = SeccompData {
+                nr,
+                arch: AUDIT_ARCH_X86_64,
+                instruction_pointer: ip,
+                args: [0; 6],
+            };
+            run(&program(gate.clone(), Some(guests.clone())).unwrap(), &data).0
+        };
+        for nr in [0, 39, 500] {
+            assert_eq!(verdict(nr, gate.end), ALLOW);
+            for ip in [guests.start + 2, guests.end, 0x7f12_5080_0000] {
+                assert_eq!(verdict(nr, ip), ALLOW, "{ip:#x}");
+                assert_eq!(verdict(nr, ip ^ 1 << 32), TRAP);
+                assert_eq!(verdict(nr | X32_SYSCALL_BIT, ip), TRAP);
+            }
+            for ip in [guests.start + 1, guests.end + 1, gate.end + 1, 0, u64::MAX] {
+                assert_eq!(verdict(nr, ip), TRAP, "{ip:#x}");
+            }
+        }
+        for wrong in [0x7f12_0000_0000..0x7f12_0001_0000, 0x7f13_0000_0000..0x7f13_0001_0000] {
+            assert_eq!(program(gate.clone(), Some(wrong)), Err(GateError::Guests));
+        }
+    }
+
+    #[test]
     fn x32_and_small_negative_numbers_are_enosys_from_the_gate_and_trapped_elsewhere() {
         for gate in GATES {
             let (inside, outside) = addresses(&gate);
@@ -322,13 +372,13 @@ mod tests {
             instruction_pointer: gate.end,
             args: [0; 6],
         };
-        assert_eq!(run(&program(gate).unwrap(), &data), (ALLOW, 10));
+        assert_eq!(run(&program(gate, None).unwrap(), &data), (ALLOW, 10));
     }
 
     #[test]
     fn every_jump_lands_in_the_program_and_every_instruction_is_reached() {
         let [gate, ..] = GATES;
-        let program = program(gate).unwrap();
+        let program = program(gate, None).unwrap();
         let mut reached = [false; LEN];
         reached[0] = true;
         for (at, instruction) in program.iter().enumerate() {
@@ -347,15 +397,15 @@ mod tests {
     #[test]
     fn gates_that_the_filter_cannot_express_are_refused() {
         let line = 0x7f13_0000_0000;
-        assert_eq!(program(line - 0x1000..line + 0x1000), Err(GateError::Straddles));
+        assert_eq!(program(line - 0x1000..line + 0x1000, None), Err(GateError::Straddles));
         // The address behind a call at the very end would lie in the next block.
-        assert_eq!(program(line - 0x1000..line), Err(GateError::Straddles));
+        assert_eq!(program(line - 0x1000..line, None), Err(GateError::Straddles));
         // And that behind the asking one too.
-        assert_eq!(program(line - 0x1000..line - 2), Err(GateError::Straddles));
-        assert!(program(line - 0x1000..line - 3).is_ok());
-        assert_eq!(program(0x5000..0x5001), Err(GateError::TooShort));
-        assert_eq!(program(0x5000..0x5000), Err(GateError::TooShort));
+        assert_eq!(program(line - 0x1000..line - 2, None), Err(GateError::Straddles));
+        assert!(program(line - 0x1000..line - 3, None).is_ok());
+        assert_eq!(program(0x5000..0x5001, None), Err(GateError::TooShort));
+        assert_eq!(program(0x5000..0x5000, None), Err(GateError::TooShort));
         let (start, end) = (0x5000, 0x4000);
-        assert_eq!(program(start..end), Err(GateError::TooShort));
+        assert_eq!(program(start..end, None), Err(GateError::TooShort));
     }
 }

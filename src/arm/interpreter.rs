@@ -11,6 +11,8 @@ pub(super) const TAX: u16 = 0x07;
 pub(super) const TXA: u16 = 0x87;
 pub(super) const RET_A: u16 = 0x16;
 
+use crate::arm::policy::program::JA;
+
 /// The verdict, and how many instructions ran.
 pub(super) fn run(program: &[Instruction], data: &SeccompData) -> (u32, usize) {
     let (mut accumulator, mut index) = (0u32, 0u32);
@@ -45,6 +47,10 @@ pub(super) fn run(program: &[Instruction], data: &SeccompData) -> (u32, usize) {
             }
             TXA => {
                 accumulator = index;
+                continue;
+            }
+            JA => {
+                pc += k as usize;
                 continue;
             }
             BPF_RET_K => return (k, steps),

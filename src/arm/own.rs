@@ -18,7 +18,7 @@ use crate::arm::filter::{SYSCALL_LEN, give, jump, load};
 pub const MOST: usize = 4096;
 
 /// The number of instructions of the prologue.
-pub const PROLOGUE: usize = 7;
+pub const PROLOGUE: usize = 9;
 
 /// The number of instructions of [`strict`]'s program.
 pub const STRICT: usize = PROLOGUE + 11;
@@ -30,23 +30,30 @@ pub const STRICT_DATA: u32 = 0x5556;
 /// has it.
 pub const STRICT_DEATH: u32 = 0x8000_5556;
 
-/// Allows the calls whose `syscall` lies within `own`, which must lie within one
-/// 4 GiB block; others meet what follows.
-pub const fn prologue(own: Range<u64>) -> [Instruction; PROLOGUE] {
+/// Allows the calls whose `syscall` lies within `own`, or within `guests`, which
+/// must lie above it in the same 4 GiB block; others meet what follows.
+pub const fn prologue(own: Range<u64>, guests: Option<Range<u64>>) -> [Instruction; PROLOGUE] {
     let high = (own.end >> 32) as u32;
+    let (guests_first, guests_last) = match guests {
+        Some(guests) => ((guests.start + SYSCALL_LEN) as u32, guests.end as u32),
+        // No address lies in it.
+        None => (u32::MAX, 0),
+    };
     [
         load(DATA_IP_HIGH),                                      // 0
-        jump(BPF_JEQ_K, high, 0, 4),                             // 1: elsewhere: 6
+        jump(BPF_JEQ_K, high, 0, 6),                             // 1: elsewhere: 8
         load(DATA_IP_LOW),                                       // 2
-        jump(BPF_JGE_K, (own.start + SYSCALL_LEN) as u32, 0, 2), // 3: below: 6
-        jump(BPF_JGT_K, own.end as u32, 1, 0),                   // 4: above: 6
-        give(SECCOMP_RET_ALLOW),                                 // 5
+        jump(BPF_JGE_K, (own.start + SYSCALL_LEN) as u32, 0, 4), // 3: below: 8
+        jump(BPF_JGT_K, own.end as u32, 0, 2),                   // 4: not above: 7
+        jump(BPF_JGE_K, guests_first, 0, 2),                     // 5: between: 8
+        jump(BPF_JGT_K, guests_last, 1, 0),                      // 6: above: 8
+        give(SECCOMP_RET_ALLOW),                                 // 7
         Instruction {
             code: BPF_LD_IMM,
             jt: 0,
             jf: 0,
             k: 0,
-        }, // 6
+        }, // 8
     ]
 }
 
@@ -55,9 +62,9 @@ pub const fn prologue(own: Range<u64>) -> [Instruction; PROLOGUE] {
 ///
 /// What it forbids it traps, since the signal of that death is not a filter's to
 /// choose (`trap::filters`).
-pub const fn strict(own: Range<u64>) -> [Instruction; STRICT] {
+pub const fn strict(own: Range<u64>, guests: Option<Range<u64>>) -> [Instruction; STRICT] {
     let mut program = [give(SECCOMP_RET_TRAP | STRICT_DATA); STRICT];
-    let prologue = prologue(own);
+    let prologue = prologue(own, guests);
     let mut at = 0;
     while at < PROLOGUE {
         program[at] = prologue[at];
@@ -152,7 +159,7 @@ mod tests {
     fn own_calls_are_allowed_whatever_the_program_says() {
         for own in OWN {
             for program in programs() {
-                let whole = [&prologue(own.clone())[..], &program].concat();
+                let whole = [&prologue(own.clone(), None)[..], &program].concat();
                 for ip in [own.start + 2, own.end, own.start.midpoint(own.end) + 1] {
                     for nr in [0, 13, 99, 100, u32::MAX] {
                         assert_eq!(run(&whole, &data(nr, AUDIT_ARCH_X86_64, ip)).0, ALLOW, "{ip:#x}");
@@ -163,10 +170,25 @@ mod tests {
     }
 
     #[test]
+    fn calls_of_guests_are_allowed_as_well() {
+        let own = OWN[0].clone();
+        let guests = 0x5800_1000_0000..0x5800_7000_0000;
+        let forbidding = [give(0x0005_0001)];
+        let whole = [&prologue(own.clone(), Some(guests.clone()))[..], &forbidding].concat();
+        let verdict = |ip| run(&whole, &data(39, AUDIT_ARCH_X86_64, ip)).0;
+        for ip in [own.start + 2, own.end, guests.start + 2, guests.end] {
+            assert_eq!(verdict(ip), ALLOW, "{ip:#x}");
+        }
+        for ip in [own.end + 1, guests.start + 1, guests.end + 1, guests.end ^ 1 << 32] {
+            assert_eq!(verdict(ip), 0x0005_0001, "{ip:#x}");
+        }
+    }
+
+    #[test]
     fn other_calls_meet_the_program_as_it_is() {
         for own in OWN {
             for program in programs() {
-                let whole = [&prologue(own.clone())[..], &program].concat();
+                let whole = [&prologue(own.clone(), None)[..], &program].concat();
                 for ip in outside(&own) {
                     for nr in [0, 13, 99, 100, u32::MAX] {
                         for arch in [AUDIT_ARCH_X86_64, AUDIT_ARCH_I386] {
@@ -182,7 +204,7 @@ mod tests {
     #[test]
     fn strict_allows_four_calls() {
         for own in OWN {
-            let program = strict(own.clone());
+            let program = strict(own.clone(), None);
             for ip in outside(&own) {
                 let verdict = |nr, arch| run(&program, &data(nr, arch, ip)).0;
                 for nr in [0, 1, 15, 60] {
@@ -202,7 +224,7 @@ mod tests {
 
     #[test]
     fn every_instruction_is_reached_or_ends_the_program() {
-        for program in [&strict(OWN[0].clone())[..]] {
+        for program in [&strict(OWN[0].clone(), None)[..]] {
             let mut reached = vec![false; program.len()];
             reached[0] = true;
             for (at, instruction) in program.iter().enumerate() {

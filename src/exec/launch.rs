@@ -18,7 +18,7 @@ use crate::trap::area::{Action, Kind, ThreadArea};
 use crate::trap::areas;
 use crate::trap::descriptors::{self, Kept};
 use crate::trap::mask::hold_all;
-use crate::trap::{dispatch, filters, ledger, pending, sigaction, signalfd};
+use crate::trap::{armed, dispatch, filters, ledger, pending, sigaction, signalfd, waited};
 
 /// What goes over to the new image besides the program.
 #[derive(Clone, Copy)]
@@ -30,6 +30,9 @@ struct State {
     tree: i32,
     report: i32,
     flags: u64,
+    /// What goes on of the hook's words.
+    block: u64,
+    word: u64,
 }
 
 /// Serves execve and execveat. It returns only if there is no new image.
@@ -51,7 +54,7 @@ pub(crate) fn serve(area: &mut ThreadArea) -> Action {
         return dispatch::answer(area, area.call.number as i64);
     }
     let mut leading = Leading::new();
-    let errno = match resolve::resolve(&request, &mut leading) {
+    let errno = match resolve::resolve(&request, &mut leading, armed::ends_with_exec(area)) {
         Err(errno) => errno,
         Ok(program) => {
             if let Some(result) = filters::decide_on_exec(area) {
@@ -59,7 +62,7 @@ pub(crate) fn serve(area: &mut ThreadArea) -> Action {
             }
             pending::give_back(area);
             match program {
-                Program::Native => natively(area, &request),
+                Program::Native(what) => natively(area, &request, what),
                 Program::Interposed(target) if descriptors::are_shared() => {
                     drop(target);
                     apart(area, &request, &mut leading, tree)
@@ -71,13 +74,14 @@ pub(crate) fn serve(area: &mut ThreadArea) -> Action {
     dispatch::answer(area, errno.to_result())
 }
 
-/// Starts the first program of a tree, from a process that is not armed.
-pub(crate) fn first(request: &Request, flags: u64) -> Errno {
+/// Starts the first program of a tree, from a process that is not armed. `free` as
+/// for [`resolve`](resolve::resolve).
+pub(crate) fn first(request: &Request, flags: u64, free: bool) -> Errno {
     let mut leading = Leading::new();
-    let target = match resolve::resolve(request, &mut leading) {
+    let target = match resolve::resolve(request, &mut leading, free) {
         Ok(Program::Interposed(target)) => target,
-        Ok(Program::Native) => {
-            log::warn_native();
+        Ok(Program::Native(what)) => {
+            log::warn_native(what);
             // SAFETY: nothing else runs in this process.
             let result = unsafe { execveat(request.directory, request.path, request.argv, request.envp, 0) };
             return result.err().unwrap_or(Errno::ENOEXEC);
@@ -92,6 +96,8 @@ pub(crate) fn first(request: &Request, flags: u64) -> Errno {
         tree: descriptors::PROCESS.get(Kept::Tree),
         report: descriptors::PROCESS.get(Kept::Report),
         flags,
+        block: 0,
+        word: 0,
     };
     let (mut small, mut leftovers) = (Small::new(), Leftovers::NONE);
     match prepare(request, &leading, &target, &state, &mut small, &mut leftovers) {
@@ -118,9 +124,9 @@ fn apart(area: &mut ThreadArea, request: &Request, leading: &mut Leading, tree: 
         lock::after_fork();
     }
     leading.clear();
-    match resolve::resolve(request, leading) {
+    match resolve::resolve(request, leading, armed::ends_with_exec(area)) {
         Err(errno) => errno,
-        Ok(Program::Native) => natively(area, request),
+        Ok(Program::Native(what)) => natively(area, request, what),
         Ok(Program::Interposed(target)) => interposed(area, request, leading, target, tree),
     }
 }
@@ -142,7 +148,19 @@ fn interposed(area: &mut ThreadArea, request: &Request, leading: &Leading, targe
             message::FILTERED
         } else {
             0
-        } | if signalfd::is_watched() { message::WATCHED } else { 0 },
+        } | if signalfd::is_watched() { message::WATCHED } else { 0 }
+            | if area.backed.load(Ordering::Relaxed) {
+                message::BACKED
+            } else {
+                0
+            }
+            | if filters::is_outer() { message::OUTER } else { 0 },
+        block: if area.kind == Kind::Thread {
+            area.block.into()
+        } else {
+            0
+        },
+        word: area.call.words.first().map_or(0, |word| word.load(Ordering::Relaxed)),
     };
     let mut small = Small::new();
     // A parent that waits for this child finds here what it leaves in their
@@ -155,7 +173,8 @@ fn interposed(area: &mut ThreadArea, request: &Request, leading: &Leading, targe
     // survive an exec. A vfork child has descriptors of its own.
     let taken = (area.kind == Kind::Thread).then(lock::before_exec);
     ledger::before_exec(area);
-    let errno = go(&arguments, &target, &state);
+    let ours = area.kind == Kind::Thread;
+    let errno = waited::leaving(ours, || go(&arguments, &target, &state));
     ledger::after_failed_exec(area);
     if let Some(taken) = taken {
         lock::after_failed_exec(taken);
@@ -183,6 +202,8 @@ fn prepare<'m>(
         ignored: state.ignored,
         flags: state.flags | target.flags,
         name: target.name,
+        block: state.block,
+        word: state.word,
     };
     Arguments::new(
         leading,
@@ -214,9 +235,9 @@ fn go(arguments: &Arguments, target: &Target, state: &State) -> Errno {
     result.err().unwrap_or(Errno::ENOEXEC)
 }
 
-/// A program that cannot be interposed is executed as it would have been.
-fn natively(area: &mut ThreadArea, request: &Request) -> Errno {
-    log::warn_native();
+/// A program that is not interposed is executed as it would have been.
+fn natively(area: &mut ThreadArea, request: &Request, what: &str) -> Errno {
+    log::warn_native(what);
     let table = area.dispositions.load(Ordering::Relaxed);
     // SAFETY: tables outlive the threads that use them.
     let ignored = sigaction::ignored(unsafe { &*table });
@@ -227,8 +248,9 @@ fn natively(area: &mut ThreadArea, request: &Request) -> Errno {
     sigaction::ignore(ignored, true);
     let before = kernel::set_mask(area.saved_mask.load(Ordering::Relaxed) | area.virtual_mask);
     ledger::before_native_exec(area);
+    let ours = area.kind == Kind::Thread;
     // SAFETY: the application's own call.
-    let result = unsafe {
+    let result = waited::leaving(ours, || unsafe {
         execveat(
             request.directory,
             request.path,
@@ -236,7 +258,7 @@ fn natively(area: &mut ThreadArea, request: &Request) -> Errno {
             request.envp,
             request.flags,
         )
-    };
+    });
     ledger::after_failed_exec(area);
     kernel::set_mask(before);
     sigaction::ignore(ignored, false);

@@ -19,15 +19,17 @@ use crate::exec::map;
 use crate::exec::message::{self, Message};
 use crate::exec::place::{self, Randomness};
 use crate::exec::stack::Stack;
-use crate::exec::vdso::Vdso;
+use crate::exec::vdso::{self, Vdso};
+use crate::guest;
 use crate::hook::Call;
 use crate::kernel;
 use crate::kernel::log;
 use crate::kernel::process::{self, MemoryMap};
+use crate::setup::process::Process;
 use crate::setup::{self, Inherited};
 use crate::trap::area::ThreadArea;
 use crate::trap::descriptors::{self, Kept};
-use crate::trap::{gs, sigaction};
+use crate::trap::{filters, gs, sigaction};
 
 const STACK_SIZE: usize = 64 * 1024;
 
@@ -120,10 +122,20 @@ unsafe extern "C" fn start(stack: *mut u64) -> ! {
                 ignored: Some(message.ignored),
                 arm: message.flags & message::ARM != 0,
                 filtered: message.flags & message::FILTERED != 0,
+                backed: message.flags & message::BACKED != 0,
                 watched: message.flags & message::WATCHED != 0,
                 strangers: 0,
+                block: message.block,
+                word: message.word,
             };
+            if inherited.arm {
+                filters::note_outer();
+            } else {
+                filters::inherit_outer(message.flags & message::OUTER != 0);
+            }
             setup::bring_up_image(&inherited);
+            // SAFETY: complete now.
+            guest::load(&unsafe { Process::at(stack.start() as *const usize) });
             let mask = message.mask & !sigaction::reserved();
             // SAFETY: the area is there, the target mapped, its stack made.
             unsafe { usertrap_enter(stack.start(), entry, &mask) }
@@ -178,6 +190,7 @@ fn load(stack: &mut Stack, text: *mut u8, message: &Message) -> Result<u64, Errn
     ] {
         auxv::set(vector, kind, value);
     }
+    vdso::hide(vector);
     if target.stack_executable {
         place::make_stack_executable(stack)?;
     }

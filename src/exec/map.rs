@@ -107,6 +107,25 @@ pub(crate) fn interpreter(fd: i32) -> Result<Interpreter, Errno> {
     })
 }
 
+/// Maps an interpreter of ours at `place`, and shows what of it is mapped from the
+/// file: address, length, protection.
+pub(crate) fn interpreter_at(fd: i32, place: u64, mut show: impl FnMut(u64, u64, i32)) -> Result<Interpreter, Errno> {
+    let (header, table) = read(fd, |head| {
+        Header::parse_interpreter(head).map_err(|error| error.as_interpreter())
+    })?;
+    let layout = Layout::interpreter(&header, table, TASK_SIZE).map_err(|_| Errno::EINVAL)?;
+    let bias = map(&layout, fd, Start::At(place))?;
+    for segment in layout.segments(bias) {
+        if let Some(part) = &segment.file {
+            show(segment.address, part.length, segment.protection);
+        }
+    }
+    Ok(Interpreter {
+        entry: layout.checked_entry(bias).map_err(|_| Errno::EINVAL)?,
+        bias,
+    })
+}
+
 /// Where an image is to lie.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Start {

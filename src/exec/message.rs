@@ -26,9 +26,13 @@ pub struct Message {
     /// The name that a kernel from 6.14 on gives a program that was executed by
     /// its descriptor alone, padded with zeros.
     pub name: [u64; 2],
+    /// The ledger's block of the thread, plus 1; 0 if it does not go on with it.
+    pub block: u64,
+    /// The first of the hook's words of the thread.
+    pub word: u64,
 }
 
-/// No filter is installed yet: the loader arms the process.
+/// The process is not armed yet: the loader does it as for the first of a tree.
 pub const ARM: u64 = 1;
 /// The thread has a filter of the application's own.
 pub const FILTERED: u64 = 4;
@@ -36,9 +40,13 @@ pub const FILTERED: u64 = 4;
 pub const BY_DESCRIPTOR: u64 = 2;
 /// There may be a signalfd for reserved signals among its descriptors.
 pub const WATCHED: u64 = 8;
+/// The tree has started under a filter.
+pub const OUTER: u64 = 16;
+/// The thread has our filter beside Syscall User Dispatch.
+pub const BACKED: u64 = 32;
 
 const MARK: &[u8] = b"\x7fusertrap=";
-const WORDS: usize = 10;
+const WORDS: usize = 12;
 const DIGITS: usize = 16;
 
 /// The length of a message without its path.
@@ -78,6 +86,8 @@ impl Message {
             flags,
             first,
             second,
+            block,
+            word,
         ] = words;
         Some(Message {
             target: target as i32,
@@ -89,6 +99,8 @@ impl Message {
             ignored,
             flags,
             name: [first, second],
+            block,
+            word,
         })
     }
 
@@ -104,6 +116,8 @@ impl Message {
             self.flags,
             self.name[0],
             self.name[1],
+            self.block,
+            self.word,
         ]
     }
 }
@@ -122,6 +136,8 @@ mod tests {
         ignored: 0,
         flags: ARM,
         name: [0x0123_4567_89ab_cdef, 1],
+        block: 3,
+        word: 1 << 63,
     };
 
     #[test]

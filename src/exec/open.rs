@@ -99,7 +99,7 @@ fn old_check(request: &Request) -> Result<(), Errno> {
     if stat.st_mode & libc::S_IFMT == libc::S_IFLNK {
         return Err(Errno::ELOOP);
     }
-    if stat.st_mode & libc::S_IFMT != libc::S_IFREG || process::is_noexec(fd)? {
+    if stat.st_mode & libc::S_IFMT != libc::S_IFREG || process::mount_flags(fd)? & process::NOEXEC != 0 {
         return Err(Errno::EACCES);
     }
     process::may_execute(fd)

@@ -9,7 +9,7 @@ use crate::exec::layout::{self, INTERPRETER_PATH_MAX};
 use crate::exec::message::BY_DESCRIPTOR;
 use crate::exec::open::{self, Owned};
 use crate::exec::script::{self, HEAD_SIZE};
-use crate::exec::{Request, handlers};
+use crate::exec::{Request, handlers, identity};
 use crate::kernel;
 use crate::kernel::log;
 use crate::kernel::process;
@@ -20,8 +20,22 @@ use crate::kernel::user;
 pub(crate) enum Program {
     /// A 64-bit program, by our loader.
     Interposed(Target),
-    /// A program for another ABI, without us.
-    Native,
+    /// One that runs without us; which.
+    Native(&'static str),
+}
+
+/// Why there is nothing that the loader can start.
+enum Stop {
+    /// The kernel's error.
+    Errno(Errno),
+    /// A file may be executed, and not read: it cannot be mapped.
+    Unreadable,
+}
+
+impl From<Errno> for Stop {
+    fn from(errno: Errno) -> Stop {
+        Stop::Errno(errno)
+    }
 }
 
 /// A program that the loader can start.
@@ -46,13 +60,55 @@ impl Target {
 }
 
 /// Finds out what will run. Strings that come before the application's
-/// arguments are put into `leading`.
+/// arguments are put into `leading`. `free`: the kernel would start a program
+/// without us as it does natively, and so what we cannot start as it does runs.
 ///
 /// # Errors
 /// The kernel's.
-pub(crate) fn resolve(request: &Request, leading: &mut Leading) -> Result<Program, Errno> {
+pub(crate) fn resolve(request: &Request, leading: &mut Leading, free: bool) -> Result<Program, Errno> {
+    let natively = || free && !names_image(request);
+    match find(request, leading) {
+        Ok(Program::Interposed(target)) if free && gives_privileges(&target.file) && natively() => Ok(Program::Native(
+            "a program with the set-user-ID or set-group-ID bit or file capabilities",
+        )),
+        Ok(program) => Ok(program),
+        Err(Stop::Unreadable) if natively() => Ok(Program::Native("a program that may be executed but not read")),
+        Err(Stop::Unreadable) => {
+            log::warn_unreadable();
+            Err(Errno::EACCES)
+        }
+        Err(Stop::Errno(errno)) => Err(errno),
+    }
+}
+
+/// Whether the kernel would find our image: by an exe link, which leads to a program
+/// for the tree only.
+fn names_image(request: &Request) -> bool {
+    let identity = match process::open_at(request.directory, request.path, libc::O_PATH) {
+        Ok(fd) => kernel::file_identity(Owned::new(fd).number()),
+        // By its descriptor alone.
+        Err(_) => kernel::file_identity(request.directory),
+    };
+    identity.is_ok_and(|(device, inode)| identity::is_image(device, inode))
+}
+
+/// Whether the kernel gives a program privileges that its caller lacks:
+/// `bprm_fill_uid` of `fs/exec.c`, `get_file_caps` of `security/commoncap.c`.
+fn gives_privileges(file: &Owned) -> bool {
+    const SET_GROUP: u32 = libc::S_ISGID | libc::S_IXGRP;
+    let fd = file.number();
+    let Ok(stat) = process::stat(fd) else { return false };
+    let (user, group) = process::effective_ids();
+    let sets_user = stat.st_mode & libc::S_ISUID != 0 && stat.st_uid != user;
+    let sets_group = stat.st_mode & SET_GROUP == SET_GROUP && stat.st_gid != group;
+    // Root has all of them.
+    let adds = sets_user || sets_group || user != 0 && process::has_capabilities(fd);
+    adds && !process::has_no_new_privs() && process::mount_flags(fd).is_ok_and(|flags| flags & process::NOSUID == 0)
+}
+
+fn find(request: &Request, leading: &mut Leading) -> Result<Program, Stop> {
     open::check(request)?;
-    let file = open_or_say(open::open(request))?;
+    let file = opened(open::open(request))?;
     let path = execution_path(request, leading)?;
     // A script that is named by a descriptor which will be closed cannot be
     // opened by its interpreter.
@@ -66,7 +122,7 @@ pub(crate) fn resolve(request: &Request, leading: &mut Leading) -> Result<Progra
         kernel::pread(file.number(), &mut head, 0)?;
         if let Some(script) = script::parse(&head)? {
             if inaccessible {
-                return Err(Errno::ENOENT);
+                return Err(Errno::ENOENT.into());
             }
             if leading.strings().is_empty() {
                 leading.put(interpreted);
@@ -78,15 +134,15 @@ pub(crate) fn resolve(request: &Request, leading: &mut Leading) -> Result<Progra
             interpreted = leading.keep(&[script.interpreter])?;
             leading.put(interpreted);
             open::check_path(interpreted)?;
-            file = open_or_say(open::open_path(interpreted))?;
+            file = opened(open::open_path(interpreted))?;
             continue;
         }
         let header = match Header::parse(&head) {
             Ok(header) => header,
-            Err(NotLoadable::I386) => return Ok(Program::Native),
+            Err(NotLoadable::I386) => return Ok(Program::Native("a 32-bit program")),
             Err(error) => {
                 interpreted = handler_of(&head, interpreted, leading)?.ok_or(error.as_program())?;
-                file = open_or_say(open::open_path(interpreted))?;
+                file = opened(open::open_path(interpreted))?;
                 continue;
             }
         };
@@ -104,7 +160,7 @@ pub(crate) fn resolve(request: &Request, leading: &mut Leading) -> Result<Progra
             name,
         }));
     }
-    Err(Errno::ELOOP)
+    Err(Errno::ELOOP.into())
 }
 
 /// The program that a handler of binfmt_misc runs for a file, put before the
@@ -132,13 +188,12 @@ fn handler_of(head: &[u8; HEAD_SIZE], path: u64, leading: &mut Leading) -> Resul
     Ok(Some(interpreter))
 }
 
-/// What may be executed but not read cannot be mapped by the loader.
-fn open_or_say(opened: Result<Owned, Errno>) -> Result<Owned, Errno> {
-    if matches!(opened, Err(Errno::EACCES | Errno::EPERM)) {
-        log::warn_unreadable();
-        return Err(Errno::EACCES);
-    }
-    opened
+/// What has been checked, opened for reading.
+fn opened(result: Result<Owned, Errno>) -> Result<Owned, Stop> {
+    result.map_err(|errno| match errno {
+        Errno::EACCES | Errno::EPERM => Stop::Unreadable,
+        other => Stop::Errno(other),
+    })
 }
 
 /// `bprm->filename`: the path, or `/dev/fd/N`, or `/dev/fd/N/path`.
@@ -184,7 +239,7 @@ fn name_of(fd: i32) -> [u64; 2] {
 
 /// The file's PT_INTERP, opened. The program headers are read in parts, since
 /// this runs on the hook stack.
-fn interpreter_of(file: &Owned, header: &Header) -> Result<Option<Owned>, Errno> {
+fn interpreter_of(file: &Owned, header: &Header) -> Result<Option<Owned>, Stop> {
     const PART: u16 = 32;
     let mut found = None;
     for first in (0..header.count).step_by(PART.into()) {
@@ -206,20 +261,20 @@ fn interpreter_of(file: &Owned, header: &Header) -> Result<Option<Owned>, Errno>
     let mut path = [0; INTERPRETER_PATH_MAX];
     let bytes = path.get_mut(..len).ok_or(Errno::ENOEXEC)?;
     if kernel::pread(file.number(), bytes, offset)? != len {
-        return Err(Errno::EIO);
+        return Err(Errno::EIO.into());
     }
     let path = layout::interpreter_path(bytes)?;
     open::check_path(path.as_ptr() as u64)?;
-    let interpreter = open_or_say(open::open_path(path.as_ptr() as u64))?;
+    let interpreter = opened(open::open_path(path.as_ptr() as u64))?;
     let mut head = [0; HEADER_SIZE];
     if kernel::pread(interpreter.number(), &mut head, 0)? != HEADER_SIZE {
-        return Err(Errno::EIO);
+        return Err(Errno::EIO.into());
     }
     let header = Header::parse_interpreter(&head).map_err(|error| error.as_interpreter())?;
     let end = header.table_offset.checked_add(header.table_size() as u64);
     let last = end.and_then(|end| end.checked_sub(1)).ok_or(Errno::ELIBBAD)?;
     match kernel::pread(interpreter.number(), &mut [0], last) {
         Ok(1) => Ok(Some(interpreter)),
-        _ => Err(Errno::ELIBBAD),
+        _ => Err(Errno::ELIBBAD.into()),
     }
 }

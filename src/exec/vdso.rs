@@ -6,6 +6,7 @@
 #![allow(unsafe_code, reason = "moves the vDSO")]
 
 use core::ops::Range;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::abi::auxv::{self, AT_SYSINFO_EHDR, Auxiliary};
 use crate::image::BASE;
@@ -15,6 +16,22 @@ use crate::kernel;
 const ASIDE: u64 = BASE + (2 << 30);
 /// vvar, vvar_vclock, vdso; one more for what may come.
 const MAX_PIECES: usize = 4;
+
+/// Programs do not get to know the address (`USERTRAP_VDSO=hide`): what they would
+/// read there they ask the kernel for, by calls that hooks see.
+static HIDDEN: AtomicBool = AtomicBool::new(false);
+
+/// Settles whether programs get to know the address.
+pub(crate) fn configure(hidden: bool) {
+    HIDDEN.store(hidden, Ordering::Relaxed);
+}
+
+/// Takes the address out of a program's vector, if it is not to know it.
+pub(crate) fn hide(vector: &mut [Auxiliary]) {
+    if HIDDEN.load(Ordering::Relaxed) {
+        auxv::remove(vector, AT_SYSINFO_EHDR);
+    }
+}
 
 /// The mappings of the vDSO and of its data, which lie together.
 pub(crate) struct Vdso {

@@ -74,6 +74,11 @@ impl<'a> Call<'a> {
         self.result = result;
     }
 
+    /// The result so far.
+    pub(crate) fn result(&self) -> i64 {
+        self.result
+    }
+
     /// The hook's own words of this thread
     /// ([`Hook::thread_words`](super::Hook::thread_words)). Only this thread
     /// writes them; a report reads them from another.

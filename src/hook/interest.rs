@@ -35,6 +35,15 @@ impl Interest {
         self
     }
 
+    /// What is in either set.
+    #[must_use]
+    pub fn union(mut self, other: &Interest) -> Interest {
+        for (bits, others) in self.bits.iter_mut().zip(other.bits) {
+            *bits |= others;
+        }
+        self
+    }
+
     /// Whether `number` is in the set.
     pub const fn contains(&self, number: usize) -> bool {
         number < Self::NUMBERS && self.bits[number / 64] >> (number % 64) & 1 != 0

@@ -7,12 +7,17 @@
 mod call;
 pub mod follow;
 mod interest;
+mod parts;
 mod report;
+mod signal;
 mod tree;
 
+pub use crate::trap::copy::copy_in;
 pub use call::{Call, Outcome};
 pub use interest::Interest;
+pub use parts::Parts;
 pub use report::{Report, Summary, Visit};
+pub use signal::Signal;
 pub use tree::{End, Others, Process, Tree, TreeWords, VisitRow};
 
 use core::fmt;
@@ -41,8 +46,21 @@ pub enum VectorUse {
     /// floating-point arithmetic: it would find the application's mxcsr, and
     /// leave its flags there.
     Sse,
+    /// These parts, and xmm0–xmm15.
+    Only(Parts),
     /// Anything that the CPU has: x87, ymm, zmm, mask registers, mxcsr.
     All,
+}
+
+impl VectorUse {
+    /// What is kept beside xmm0–xmm15.
+    pub(crate) fn parts(self) -> Parts {
+        match self {
+            VectorUse::None | VectorUse::Sse => Parts::NONE,
+            VectorUse::Only(parts) => parts,
+            VectorUse::All => Parts::ALL,
+        }
+    }
 }
 
 /// A hook: decides on calls before they are made, and sees results.
@@ -94,9 +112,28 @@ pub trait Hook: Sync {
         let _ = (call, outcome);
     }
 
+    /// Whether the hook wants to be told of [`signal`](Hook::signal)s. Asked once.
+    fn wants_signals(&self) -> bool {
+        false
+    }
+
+    /// The application's handler is about to run; or the process is about to die of a
+    /// SIGSEGV, SIGBUS, SIGFPE, SIGILL or SIGSYS without one. Each signal is told once, in
+    /// the order in which the application gets them: one that comes while a hook runs,
+    /// when it is delivered. Of others the process does not learn: those that it
+    /// ignores, or that have their default action.
+    ///
+    /// All signals are blocked meanwhile.
+    fn signal(&self, signal: &Signal<'_>) {
+        let _ = signal;
+    }
+
     /// This is a forked child; its words have been zeroed, or as much of them
     /// as [`tree`](Hook::tree) says.
     fn forked(&self) {}
+
+    /// The process is about to end, by exit_group or its last thread's exit.
+    fn ending(&self) {}
 
     /// The process ends: write the report, if there is one. Called once per
     /// process, or once per tree of processes, when the first of them ends; the

@@ -22,6 +22,8 @@ pub struct Summary {
     pub refused: [u64; Refusal::ALL.len()],
     /// Time stamp counter ticks per microsecond; 0 if it was not measured.
     pub ticks_per_us: u64,
+    /// The time stamp counter when the report was begun; 0 if it was not read.
+    pub ticks: u64,
 }
 
 /// What is shown each thread's words.

@@ -9,14 +9,20 @@ pub use crate::ledger::End;
 /// The first `own` words are the thread's own and begin at zero. All others are
 /// sums: a thread goes on with those that an ended thread has left, of whatever
 /// process, and the sum over all threads' words is the tree's. Behind the
-/// `own` ones lie `rows` pairs of words, calls and errors, of which the report
-/// has each process's share.
+/// `own` ones lie `rows` pairs of words, calls and errors, and behind these
+/// `cells` single ones; the report has each process's share of both.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TreeWords {
     /// Words of the thread's own.
     pub own: usize,
     /// Pairs of counters that are kept for each process.
     pub rows: usize,
+    /// Single counters behind the pairs that are kept for each process too.
+    pub cells: usize,
+    /// Whether the own words go on in a program that the thread executes; of a child
+    /// of vfork only the first one does. And a thread begins with the second word
+    /// of the one that makes it for its first, and all others zero.
+    pub goes_on: bool,
 }
 
 /// One process of the tree.
@@ -31,6 +37,11 @@ pub struct Process<'a> {
     pub images: u64,
     /// Whether and how it has ended.
     pub end: End,
+    /// When it began and when it said that it ends, by the time stamp counter,
+    /// where the tool takes times and it is known.
+    pub began: Option<u64>,
+    /// See [`began`](Self::began).
+    pub ended: Option<u64>,
     /// The sum of its rows' first words.
     pub calls: u64,
     /// The sum of its rows' second words.
@@ -43,7 +54,7 @@ pub struct Process<'a> {
 pub type VisitRow<'v> = &'v mut dyn FnMut(usize, u64);
 
 impl Process<'_> {
-    /// Calls `visit` for each word of the rows that the process has added to; a
+    /// Calls `visit` for each word of the rows and cells that the process has added to; a
     /// word may come more than once. There are none if there was no room for
     /// them.
     pub fn for_each_word(&self, visit: VisitRow<'_>) {

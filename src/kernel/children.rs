@@ -32,6 +32,14 @@ pub(crate) fn wait_for(child: u32) {
     while checked(unsafe { syscall!(SYS_wait4, child, 0, libc::__WALL, 0) }) == Err(Errno::EINTR) {}
 }
 
+/// The same: the status with which it has ended.
+pub(crate) fn end_of(child: u32) -> i32 {
+    let mut status = 0i32;
+    // SAFETY: a live place for the status.
+    while checked(unsafe { syscall!(SYS_wait4, child, &raw mut status, libc::__WALL, 0) }) == Err(Errno::EINTR) {}
+    status
+}
+
 /// wait4(2) without waiting: the status of a child that has ended or stopped.
 pub(crate) fn status_of(child: u32) -> Option<i32> {
     let mut status = 0i32;

@@ -80,11 +80,11 @@ pub(crate) fn warn_once_exec() {
     );
 }
 
-/// A program is executed that cannot be interposed.
-pub(crate) fn warn_native() {
+/// A program is executed that is not interposed.
+pub(crate) fn warn_native(what: &str) {
     line(
         Level::Warn,
-        format_args!("a 32-bit program runs natively: its system calls are not seen"),
+        format_args!("{what} runs natively: its system calls are not seen"),
     );
 }
 
@@ -105,8 +105,8 @@ pub(crate) fn warn_once_int80() {
     );
 }
 
-/// A hook, or the core, has faulted.
-pub(crate) fn fault(hook: Option<&str>, signal: i32, rip: u64, address: u64) {
+/// A hook, or the core, has faulted. `place` says more.
+pub(crate) fn fault(hook: Option<&str>, signal: i32, rip: u64, address: u64, place: &str) {
     let (by, name) = match hook {
         Some(name) => ("hook ", name),
         None => ("in usertrap itself", ""),
@@ -121,7 +121,7 @@ pub(crate) fn fault(hook: Option<&str>, signal: i32, rip: u64, address: u64) {
     };
     line(
         Level::Error,
-        format_args!("{by}{name}: {signal} at pc {rip:#x} (address {address:#x})"),
+        format_args!("{by}{name}: {signal} at pc {rip:#x} (address {address:#x}){place}"),
     );
 }
 

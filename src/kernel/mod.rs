@@ -9,7 +9,9 @@ pub(crate) mod log;
 pub(crate) mod path;
 pub(crate) mod process;
 pub(crate) mod user;
+pub(crate) mod wait;
 
+pub(crate) use user::copy_out_any;
 pub use user::{can_write_range, copy_in, copy_in_u64, copy_out};
 
 use core::ffi::CStr;
@@ -77,6 +79,14 @@ pub fn map(address: u64, len: usize, protection: i32, flags: i32) -> Result<u64,
     let flags = flags | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
     debug_assert!(flags & libc::MAP_FIXED == 0);
     // SAFETY: without MAP_FIXED no existing mapping is touched.
+    checked(unsafe { syscall!(SYS_mmap, address, len, protection, flags, -1i64) })
+}
+
+/// mmap(2) of anonymous memory that a forked child shares.
+pub fn map_for_children(address: u64, len: usize) -> Result<u64, Errno> {
+    let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: no existing mapping is touched.
     checked(unsafe { syscall!(SYS_mmap, address, len, protection, flags, -1i64) })
 }
 

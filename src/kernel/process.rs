@@ -166,6 +166,45 @@ pub(crate) fn read_link(path: &CStr, out: &mut [u8]) -> Result<usize, Errno> {
     .map(|len| len as usize)
 }
 
+/// What the kernel does for a thread at its end.
+#[derive(Clone, Copy)]
+pub(crate) struct Registrations {
+    /// set_tid_address(2), if the kernel tells.
+    pub(crate) number: Option<u64>,
+    /// set_robust_list(2): address and length.
+    robust: [u64; 2],
+}
+
+impl Registrations {
+    /// Those of the calling thread.
+    pub(crate) fn get() -> Registrations {
+        let mut robust = [0u64; 2];
+        let [head, len] = &mut robust;
+        // SAFETY: live locals.
+        unsafe { syscall!(SYS_get_robust_list, 0, &raw mut *head, &raw mut *len) };
+        Registrations {
+            number: tid_address().ok(),
+            robust,
+        }
+    }
+
+    /// Sets them again.
+    pub(crate) fn put_back(&self) {
+        let [head, len] = self.robust;
+        if let Some(number) = self.number {
+            set_tid_address(number);
+        }
+        // SAFETY: the calling thread's own, as it was.
+        unsafe { syscall!(SYS_set_robust_list, head, len) };
+    }
+}
+
+/// getcwd(2): the length of the working directory's path.
+pub(crate) fn working_directory(out: &mut [u8]) -> Result<usize, Errno> {
+    // SAFETY: a live buffer.
+    checked(unsafe { syscall!(SYS_getcwd, out.as_mut_ptr(), out.len()) }).map(|len| (len as usize).saturating_sub(1))
+}
+
 /// mmap(2) of private memory, of a file (descriptor and offset) or anonymous.
 ///
 /// # Safety
@@ -218,16 +257,37 @@ pub(crate) fn set_thread_name(name: &[u8]) {
     unsafe { syscall!(SYS_prctl, libc::PR_SET_NAME, bytes.as_ptr()) };
 }
 
-/// Whether the file is on a mount without execution (`ST_NOEXEC`, fstatfs(2)).
-pub(crate) fn is_noexec(fd: i32) -> Result<bool, Errno> {
-    /// `ST_NOEXEC` of `linux/statfs.h`.
-    const ST_NOEXEC: i64 = 8;
+/// `ST_NOSUID` and `ST_NOEXEC` of `linux/statfs.h`.
+pub(crate) const NOSUID: i64 = 2;
+pub(crate) const NOEXEC: i64 = 8;
+
+/// fstatfs(2): the flags of the mount that a file was opened by.
+pub(crate) fn mount_flags(fd: i32) -> Result<i64, Errno> {
     // `struct statfs` is words on x86-64; libc hides the flags.
     const F_FLAGS: usize = 10;
     let mut stat = [0i64; 15];
     // SAFETY: the buffer is live and has the kernel's size.
     checked(unsafe { syscall!(SYS_fstatfs, fd, stat.as_mut_ptr()) })?;
-    Ok(stat[F_FLAGS] & ST_NOEXEC != 0)
+    Ok(stat[F_FLAGS])
+}
+
+/// The effective user and group of the thread.
+pub(crate) fn effective_ids() -> (u32, u32) {
+    // SAFETY: these take no pointers, and do not fail.
+    unsafe { (syscall!(SYS_geteuid) as u32, syscall!(SYS_getegid) as u32) }
+}
+
+/// fgetxattr(2): whether a file has capabilities.
+pub(crate) fn has_capabilities(fd: i32) -> bool {
+    // SAFETY: a live C string, and no room for a value.
+    checked(unsafe { syscall!(SYS_fgetxattr, fd, c"security.capability".as_ptr(), 0, 0) }).is_ok()
+}
+
+/// Whether no program gives the thread more privileges.
+pub(crate) fn has_no_new_privs() -> bool {
+    // SAFETY: the option takes no pointer.
+    let set = unsafe { kernel::prctl(libc::PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) };
+    set == Ok(1)
 }
 
 /// faccessat2(2) of an open file: whether the effective user may execute it.

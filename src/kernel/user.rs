@@ -128,6 +128,37 @@ pub fn copy_out(address: u64, bytes: &[u8]) -> Result<(), Errno> {
     Ok(())
 }
 
+/// [`copy_out`] of any length. What a probe overwrites is overwritten anyway: of less than eight
+/// bytes getrandom tells, which writes just as many.
+///
+/// # Errors
+/// EFAULT if a part of it cannot be written.
+pub(crate) fn copy_out_any(address: u64, bytes: &[u8]) -> Result<(), Errno> {
+    let len = bytes.len() as u64;
+    let end = address.checked_add(len).ok_or(Errno::EFAULT)?;
+    let writable = if len < 8 {
+        // SAFETY: the kernel checks the address; these bytes are overwritten below.
+        len == 0 || unsafe { syscall!(SYS_getrandom, address, len, libc::GRND_NONBLOCK) } == len as i64
+    } else {
+        let mut at = address;
+        loop {
+            if !can_write(at.min(end - 8)) {
+                break false;
+            }
+            at = (at & !(PAGE - 1)) + PAGE;
+            if at >= end {
+                break true;
+            }
+        }
+    };
+    if !writable {
+        return Err(Errno::EFAULT);
+    }
+    // SAFETY: writable a moment ago, see `copy_in`.
+    unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), address as *mut u8, bytes.len()) };
+    Ok(())
+}
+
 /// [`copy_in`] of one word.
 pub fn copy_in_u64(address: u64) -> Result<u64, Errno> {
     let mut bytes = [0; 8];

@@ -125,6 +125,7 @@ impl Ledger<'_> {
 
     fn add(&self, sums: &mut Sums, place: usize, change: u64) {
         let sum = match place.checked_sub(CORE + self.geometry.shape.own) {
+            Some(counter) if counter >= 2 * self.geometry.shape.rows => return,
             Some(counter) if counter % 2 == 0 => &mut sums.calls,
             Some(_) => &mut sums.errors,
             None if place == CoreWord::Trapped as usize => &mut sums.trapped,

@@ -20,6 +20,14 @@ pub(crate) struct Shape {
     pub(crate) own: usize,
     /// Pairs of counters behind these that are kept for each process.
     pub(crate) rows: usize,
+    /// Single counters behind these, kept likewise.
+    pub(crate) cells: usize,
+}
+
+impl Shape {
+    fn kept(&self) -> usize {
+        CORE + self.own + 2 * self.rows + self.cells
+    }
 }
 
 /// The sizes of a ledger's parts.
@@ -53,6 +61,9 @@ const MOST_LISTED: usize = 4096;
 /// Bytes of blocks that are enough for anybody.
 const MOST_BYTES: usize = 512 << 20;
 const FEWEST_BLOCKS: usize = 16;
+/// Words of the pool for each process, if it has rows only, and if it has cells too.
+const POOL: usize = 64;
+const POOL_WITH_CELLS: usize = 256;
 /// An entry of the pool has 16 bits for a word's place in its block.
 const MOST_KEPT: usize = 1 << 16;
 
@@ -60,7 +71,7 @@ impl Geometry {
     /// The largest ledger of at most `bytes`; None if a useful one would not
     /// fit.
     pub(crate) fn within(shape: Shape, bytes: usize) -> Option<Geometry> {
-        let kept = CORE + shape.own + 2 * shape.rows;
+        let kept = shape.kept();
         if kept > MOST_KEPT || kept > CORE + shape.words {
             return None;
         }
@@ -71,7 +82,7 @@ impl Geometry {
                 blocks,
                 listed: blocks.min(MOST_LISTED),
                 unlisted: blocks,
-                pool: blocks * 64,
+                pool: blocks * if shape.cells == 0 { POOL } else { POOL_WITH_CELLS },
             };
             if geometry.len() * 8 <= bytes && blocks * geometry.stride() * 8 <= MOST_BYTES {
                 return Some(geometry);
@@ -84,9 +95,9 @@ impl Geometry {
     }
 
     /// Words of a block of which a base is kept: the core's, the thread's own,
-    /// and the rows.
+    /// the rows and the cells.
     pub(super) fn kept(&self) -> usize {
-        CORE + self.shape.own + 2 * self.shape.rows
+        self.shape.kept()
     }
 
     pub(super) fn hint(&self, pid: u32) -> usize {
@@ -141,6 +152,7 @@ mod tests {
         words: 1027,
         own: 1,
         rows: 513,
+        cells: 0,
     };
 
     #[test]
@@ -171,5 +183,6 @@ mod tests {
         assert!(geometry.len() * 8 < MOST_BYTES + (64 << 20));
         assert_eq!(Geometry::within(Shape { rows: 40_000, ..large }, usize::MAX), None);
         assert_eq!(Geometry::within(Shape { rows: 514, ..SHAPE }, usize::MAX), None);
+        assert_eq!(Geometry::within(Shape { cells: 1, ..SHAPE }, usize::MAX), None);
     }
 }

@@ -4,7 +4,7 @@
 
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-use super::{Geometry, Ledger};
+use super::{FIRST, Geometry, Ledger};
 use crate::abi::errno::Errno;
 use crate::image::BASE;
 use crate::kernel::{self, process};
@@ -78,11 +78,11 @@ pub(crate) fn create(fd: i32, offset: u64, shape: super::Shape) -> Result<(), Er
 /// # Errors
 /// EINVAL if there is none; what mmap says.
 pub(crate) fn attach(fd: i32, offset: u64) -> Result<(), Errno> {
-    let mut bytes = [0; 64];
+    let mut bytes = [0; 8 * FIRST];
     if kernel::pread(fd, &mut bytes, offset)? != bytes.len() {
         return Err(Errno::EINVAL);
     }
-    let mut first = [0; 8];
+    let mut first = [0; FIRST];
     for (word, bytes) in first.iter_mut().zip(bytes.as_chunks().0) {
         *word = u64::from_ne_bytes(*bytes);
     }

@@ -44,9 +44,9 @@ pub(crate) use here::{attach, create, epoch, ledger, next_epoch, own_record, set
 pub use records::End;
 pub(crate) use records::{Executed, Holder, Member, NATIVE, Record};
 
-const MAGIC: u64 = u64::from_le_bytes(*b"usertrp3");
+const MAGIC: u64 = u64::from_le_bytes(*b"usertrp4");
 
-/// Words of the header. The first line never changes.
+/// Words of the header. Those before the first comment never change.
 #[derive(Clone, Copy)]
 #[repr(usize)]
 enum Head {
@@ -58,6 +58,7 @@ enum Head {
     Listed,
     Unlisted,
     Pool,
+    Cells,
     /// Listed records that were ever taken; more than there are when all are.
     ListedTop,
     /// Blocks that were ever taken.
@@ -79,7 +80,13 @@ enum Head {
     Follower,
     /// Not 0: it sleeps.
     Sleeps,
+    /// Children that are being made, and have not come in. One that was killed before
+    /// stays counted, and one whose maker was.
+    Births,
 }
+
+/// Words of the header that tell how long the ledger is.
+pub(crate) const FIRST: usize = Head::Cells as usize + 1;
 
 /// A ledger over its memory.
 #[derive(Clone, Copy)]
@@ -113,6 +120,7 @@ impl<'m> Ledger<'m> {
             (Head::Listed, listed),
             (Head::Unlisted, unlisted),
             (Head::Pool, pool),
+            (Head::Cells, shape.cells),
         ] {
             ledger.head(word).store(value as u64, Relaxed);
         }
@@ -131,6 +139,7 @@ impl<'m> Ledger<'m> {
                 words: word(Head::Words)?,
                 own: word(Head::Own)?,
                 rows: word(Head::Rows)?,
+                cells: word(Head::Cells)?,
             },
             blocks: word(Head::Blocks)?,
             listed: word(Head::Listed)?,
@@ -142,13 +151,14 @@ impl<'m> Ledger<'m> {
 
     /// Words that have to be mapped to [`open`](Self::open) the ledger that
     /// begins with these.
-    pub(crate) fn len_of(first: &[u64; 8]) -> Option<usize> {
-        let [magic, words, own, rows, blocks, listed, unlisted, pool] = *first;
+    pub(crate) fn len_of(first: &[u64; FIRST]) -> Option<usize> {
+        let [magic, words, own, rows, blocks, listed, unlisted, pool, cells] = *first;
         let geometry = Geometry {
             shape: Shape {
                 words: words as usize,
                 own: own as usize,
                 rows: rows as usize,
+                cells: cells as usize,
             },
             blocks: blocks as usize,
             listed: listed as usize,
@@ -193,6 +203,11 @@ impl<'m> Ledger<'m> {
     #[cfg(not(any(test, feature = "std")))]
     pub(crate) fn sleeps(&self) -> &'m AtomicU64 {
         self.head(Head::Sleeps)
+    }
+
+    /// How many children are being made.
+    pub(crate) fn births(&self) -> &'m AtomicU64 {
+        self.head(Head::Births)
     }
 
     /// Wakes the follower, if it sleeps.

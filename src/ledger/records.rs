@@ -34,6 +34,10 @@ pub(crate) enum Record {
     /// The core's counts, once closed.
     Trapped,
     Int80,
+    /// When it began and when it said that it ends, by the time stamp counter;
+    /// 0 if that is not known.
+    Began,
+    Ended,
     /// Processes that had this record.
     Processes,
     Threads,
@@ -110,6 +114,8 @@ pub(crate) struct Member {
     pub(crate) holder: Holder,
     pub(crate) parent: u32,
     pub(crate) name: [u64; 2],
+    /// When it began; 0 if times are not wanted.
+    pub(crate) began: u64,
 }
 
 impl<'m> Ledger<'m> {
@@ -159,6 +165,8 @@ impl<'m> Ledger<'m> {
         self.set_name(record, member.name);
         set(Record::Images, 1);
         set(Record::End, 0);
+        set(Record::Began, member.began);
+        set(Record::Ended, 0);
         set(Record::Executes, 0);
         self.count(record, Record::Processes);
         self.count(record, Record::Threads);

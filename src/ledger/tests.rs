@@ -10,6 +10,7 @@ const SHAPE: Shape = Shape {
     words: 30,
     own: 1,
     rows: 4,
+    cells: 2,
 };
 
 /// Small enough to run out of everything.
@@ -34,6 +35,7 @@ fn member(pid: u32) -> Member {
         holder: holder(pid),
         parent: 1,
         name: [0; 2],
+        began: 0,
     }
 }
 
@@ -48,6 +50,7 @@ fn work(ledger: Ledger<'_>, block: usize, calls: u64, errors: u64) {
     words[0].store(77, Relaxed);
     words[1].fetch_add(calls, Relaxed);
     words[2].fetch_add(errors, Relaxed);
+    words[9].fetch_add(calls, Relaxed);
     // Behind the rows: kept for the tree, not for the process.
     words[20].fetch_add(calls, Relaxed);
 }
@@ -62,11 +65,13 @@ fn total(ledger: Ledger<'_>) -> u64 {
 }
 
 fn rows(ledger: Ledger<'_>, record: usize) -> [u64; 2] {
-    let mut sums = [0; 2];
-    ledger.rows(record, &mut |word, change| sums[word - 1] += change);
+    let mut words = [0; 30];
+    ledger.rows(record, &mut |word, change| words[word] += change);
     let both = ledger.sums(record);
-    assert_eq!(sums, [both.calls, both.errors]);
-    sums
+    assert_eq!(words[1..3], [both.calls, both.errors]);
+    // A cell is a process's as its rows are.
+    assert_eq!(words[9], both.calls);
+    [both.calls, both.errors]
 }
 
 #[test]
@@ -244,7 +249,7 @@ fn memory_that_is_no_ledger_is_not_opened() {
     let mut memory = memory(SMALL);
     assert!(Ledger::open(&memory).is_none());
     Ledger::create(&memory, SMALL).unwrap();
-    let first: [u64; 8] = core::array::from_fn(|at| memory[at].load(Relaxed));
+    let first: [u64; FIRST] = core::array::from_fn(|at| memory[at].load(Relaxed));
     assert_eq!(Ledger::len_of(&first), Some(SMALL.len()));
     memory.truncate(SMALL.len() - 1);
     assert!(Ledger::open(&memory).is_none());

@@ -22,12 +22,14 @@ pub struct Survey {
     /// the function. `None` when the decode did not come to the site.
     pub before: Option<u64>,
     /// Bit `n`: a direct branch leads to `n` bytes before the site.
-    entries: u8,
+    pub entries: u32,
+    /// Bit `n`: an instruction starts `n` bytes before the site.
+    pub starts: u32,
 }
 
 impl Survey {
     /// Whether a direct branch enters the `length` bytes before the site, at
-    /// most eight, behind their first.
+    /// most 32, behind their first.
     pub fn is_entered(&self, length: u64) -> bool {
         (1..length).any(|distance| self.entries >> distance & 1 != 0)
     }
@@ -46,14 +48,18 @@ pub fn survey(code: &Code<'_>, site: u64, function: &Function) -> Option<Survey>
     let mut survey = Survey {
         before: (distance == 0).then_some(0),
         entries: 0,
+        starts: 0,
     };
     let end = function.end.min(function.start.saturating_add(MAX_FUNCTION));
     for instruction in code.instructions(function.start, end) {
         if instruction.next_ip() == site {
             survey.before = Some(instruction.len() as u64);
         }
+        if let Some(distance @ ..32) = site.checked_sub(instruction.ip()) {
+            survey.starts |= 1 << distance;
+        }
         let distance = direct_target(&instruction).and_then(|target| site.checked_sub(target));
-        if let Some(distance @ ..8) = distance {
+        if let Some(distance @ ..32) = distance {
             survey.entries |= 1 << distance;
         }
     }
@@ -72,31 +78,44 @@ const QUORUM: usize = 25;
 /// The bytes whose decode is looked at.
 const WINDOW: usize = FARTHEST + 5;
 
-/// Without a known function: the length of the instruction that ends at the
-/// site, if many starts agree on it.
-pub fn vote(code: &Code<'_>, site: u64) -> Option<u64> {
+/// Without a known function: where instructions start before the site, bit `n`
+/// for `n` bytes before it, as far as many starts agree on it. At least the one
+/// that ends at the site.
+pub fn vote(code: &Code<'_>, site: u64) -> Option<u32> {
     let start = site.checked_sub(WINDOW as u64)?;
     code.slice(start, WINDOW)?;
-    // For each byte, the length of the instruction before the site on the way
-    // that starts there; `None` if the way does not lead to the site. Filled
-    // from the site backwards, so that the rest of a way is always known.
-    let mut ways = [None; WINDOW];
+    // For each byte, where instructions start on the way that starts there; 0
+    // if the way does not lead to the site. Filled from the site backwards, so
+    // that the rest of a way is always known.
+    let mut ways = [0u32; WINDOW];
     for offset in (0..WINDOW).rev() {
         let Some(instruction) = code.instruction(start.saturating_add(offset as u64)) else {
             continue;
         };
         let next = offset.saturating_add(instruction.len());
-        let way = if next == WINDOW {
-            Some(instruction.len() as u64)
+        let rest = if next == WINDOW {
+            1
         } else {
-            ways.get(next).copied().flatten()
+            ways.get(next).copied().unwrap_or_default()
         };
-        if let Some(slot) = ways.get_mut(offset) {
-            *slot = way;
+        if let Some(way) = ways.get_mut(offset).filter(|_| rest != 0) {
+            let distance = WINDOW.saturating_sub(offset) as u32;
+            *way = rest | 1u32.checked_shl(distance).unwrap_or_default();
         }
     }
     let starts = ways.get(..=FARTHEST.saturating_sub(NEAREST))?;
-    let votes = starts.iter().flatten();
-    let agreed = *votes.clone().next()?;
-    (votes.clone().count() >= QUORUM && votes.clone().all(|way| *way == agreed)).then_some(agreed)
+    let votes = || starts.iter().filter(|way| **way != 0);
+    let first = *votes().next()?;
+    if votes().count() < QUORUM {
+        return None;
+    }
+    // Ways that have met go on together: up to the farthest place before the
+    // first at which two of them differ.
+    let differ = votes().fold(0, |differ, way| differ | (way ^ first));
+    let nearer = 1u32
+        .checked_shl(differ.trailing_zeros())
+        .unwrap_or_default()
+        .wrapping_sub(1);
+    let agreed = first & nearer & !1;
+    (agreed != 0).then_some(agreed)
 }

@@ -19,7 +19,7 @@ use crate::trap::areas;
 static LOCK: AtomicU64 = AtomicU64::new(0);
 
 /// Holds the lock.
-pub(super) struct Guard;
+pub(crate) struct Guard;
 
 impl Drop for Guard {
     fn drop(&mut self) {
@@ -44,7 +44,7 @@ pub(crate) fn release(area: *const ThreadArea) {
 }
 
 /// Takes the lock, waiting for it.
-pub(super) fn take() -> Guard {
+pub(crate) fn take() -> Guard {
     /// A holder is done long before, unless it has been killed: a process that
     /// shares our memory (CLONE_VM alone) has no parent that would tell.
     const PATIENCE: u32 = 1024;

@@ -3,6 +3,7 @@
 
 #![allow(unsafe_code, reason = "an ioctl with a structure")]
 
+use core::ffi::CStr;
 use core::mem::size_of;
 
 use crate::abi::errno::Errno;
@@ -62,8 +63,13 @@ impl Maps {
     #[inline(never)]
     pub(crate) fn find(&self, address: u64) -> Option<Vma> {
         let mut name = [0; 4096];
-        match query(self.fd, address, &mut name) {
-            Err(Errno::ENOTTY | Errno::EINVAL | Errno::EPERM) => read(self.fd, address),
+        self.find_named(address, &mut name)
+    }
+
+    /// The same, and its name, as long as there is room for it, with zeros behind.
+    fn find_named(&self, address: u64, name: &mut [u8; 4096]) -> Option<Vma> {
+        match query(self.fd, address, name) {
+            Err(Errno::ENOTTY | Errno::EINVAL | Errno::EPERM) => read(self.fd, address, name),
             found => found.ok(),
         }
     }
@@ -78,6 +84,29 @@ impl Maps {
 /// The mapping that `address` lies in, for who has only one question.
 pub(crate) fn find(address: u64) -> Option<Vma> {
     Maps::open()?.find(address)
+}
+
+/// Shows the file that `address` is mapped from, or what the kernel calls the
+/// mapping, and where in it the address lies. None if there is no mapping.
+#[inline(never)]
+pub(crate) fn file_of<R>(address: u64, show: impl FnOnce(&CStr, u64) -> R) -> Option<R> {
+    let maps = Maps::open()?;
+    let mut name = [0; 4096];
+    let vma = maps.find_named(address, &mut name)?;
+    drop(maps);
+    let name = CStr::from_bytes_until_nul(&name).unwrap_or(c"");
+    Some(show(name, address - vma.start + vma.offset))
+}
+
+/// Shows the mapping that `address` lies in, and its name.
+#[inline(never)]
+pub(crate) fn describe(address: u64, show: impl FnOnce(&Vma, &[u8])) {
+    let mut name = [0; 4096];
+    let found = Maps::open().and_then(|maps| maps.find_named(address, &mut name));
+    if let Some(vma) = found {
+        let len = name.iter().position(|&byte| byte == 0).unwrap_or(0);
+        show(&vma, name.get(..len).unwrap_or(&[]));
+    }
 }
 
 fn query(fd: i32, address: u64, name: &mut [u8]) -> Result<Vma, Errno> {
@@ -112,7 +141,7 @@ fn query(fd: i32, address: u64, name: &mut [u8]) -> Result<Vma, Errno> {
 /// Reads the text from its start, as kernels before 6.11 need.
 #[cold]
 #[inline(never)]
-fn read(fd: i32, address: u64) -> Option<Vma> {
+fn read(fd: i32, address: u64, name: &mut [u8; 4096]) -> Option<Vma> {
     // The longest line is a path of PATH_MAX behind 73 characters.
     let mut buffer = [0u8; 8192];
     let mut filled = 0;
@@ -128,7 +157,13 @@ fn read(fd: i32, address: u64) -> Option<Vma> {
         while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
             let (line, behind) = rest.split_at(end);
             match parse_maps_line(line) {
-                Some(vma) if vma.contains(address) => return Some(vma),
+                Some(vma) if vma.contains(address) => {
+                    let bytes = name_of_line(line);
+                    if let Some(place) = name.get_mut(..bytes.len()) {
+                        place.copy_from_slice(bytes);
+                    }
+                    return Some(vma);
+                }
                 _ => rest = behind.get(1..)?,
             }
         }
@@ -138,9 +173,38 @@ fn read(fd: i32, address: u64) -> Option<Vma> {
     }
 }
 
+/// What stands behind the five columns of a line.
+fn name_of_line(line: &[u8]) -> &[u8] {
+    let mut rest = line;
+    for _ in 0..5 {
+        let end = rest.iter().position(|&byte| byte == b' ').unwrap_or(rest.len());
+        rest = rest.get(end..).unwrap_or(&[]).trim_ascii_start();
+    }
+    rest
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Maps, find, kernel, read};
+    use super::{Maps, find, kernel};
+
+    fn read(fd: i32, address: u64) -> Option<super::Vma> {
+        super::read(fd, address, &mut [0; 4096])
+    }
+
+    #[test]
+    fn names_are_the_same_by_query_and_by_text() {
+        let code = find as *const () as u64;
+        let stack = &raw const code as u64;
+        let maps = Maps::open().unwrap();
+        for address in [code, stack] {
+            let mut names = [[0; 4096]; 2];
+            maps.find_named(address, &mut names[0]).unwrap();
+            super::read(maps.fd, address, &mut names[1]).unwrap();
+            let [query, text] = names.map(|name| core::ffi::CStr::from_bytes_until_nul(&name).unwrap().to_owned());
+            assert_eq!(query, text);
+            assert_eq!(text.to_bytes().starts_with(b"/"), address == code);
+        }
+    }
 
     #[test]
     fn query_and_text_say_the_same() {

@@ -1,11 +1,12 @@
-//! Sites and what is written over them. `site`, `trampoline`, `eh_frame` and
-//! `vma` are pure: bytes in, decisions out.
+//! Sites and what is written over them. `site`, `decide`, `trampoline`,
+//! `eh_frame` and `vma` are pure: bytes in, decisions out.
 
 pub mod boundary;
 pub mod code;
+pub mod decide;
 pub mod eh_frame;
 pub(crate) mod lock;
-mod maps;
+pub(crate) mod maps;
 mod module;
 pub mod padding;
 pub mod plan;
@@ -16,6 +17,7 @@ pub mod replay;
 pub(crate) mod reroute;
 pub(crate) mod rewriter;
 pub mod site;
+pub mod span;
 pub(crate) mod table;
 pub mod trampoline;
 pub mod vma;

@@ -26,6 +26,7 @@ use iced_x86::{FlowControl, Instruction, Mnemonic};
 use super::boundary::MAX_FUNCTION;
 use super::code::{Code, direct_target};
 use super::eh_frame::Function;
+use super::span::REX_W;
 use super::trampoline::{Jump, Ours, short_jump};
 
 /// How far from a site padding can be: a short jump's reach and then some.
@@ -153,7 +154,8 @@ impl Search<'_> {
     /// Whether a jump to one of the trampolines lies at `address`.
     fn is_jump(&self, address: u64) -> bool {
         let near = self.code.array(address);
-        let long = self.code.array(address);
+        let prefixed = self.code.array(address) == Some([REX_W]);
+        let long = address.checked_add(prefixed.into()).and_then(|at| self.code.array(at));
         near.is_some_and(|bytes| self.ours.is_near(address, &bytes))
             || long.is_some_and(|bytes| self.ours.is_long(&bytes))
     }

@@ -30,6 +30,13 @@
 //!   2  head+1..+6  := 24 25 disp32      invalid         syscall
 //!   3  head        := ff                jmp *slot       syscall
 //!
+//!   a span of two instructions, whose slot lies in 0xNN06____, with `second`
+//!   where the second of them begins
+//!   1  second      := 06                old insn        old insn, then `second`
+//!   2  head        := 06                invalid           is invalid, for good
+//!   3  the others up to the end of the second instruction
+//!   4  head        := ff or 48          jmp *slot
+//!
 //!   short jump, whose slot may lie anywhere below 2 GB
 //!   1  pad         := ff 24 25 disp32   (dead: nobody is there)
 //!                  or e9 rel32, and int3 up to the end of a no-op
@@ -48,6 +55,7 @@
 
 use super::padding::Pad;
 use super::site::Form;
+use super::span::Span;
 use super::trampoline::{Jump, Slot, keeps_syscall, long_jump, near_jump, short_jump, wide_number};
 
 /// `06`, once `push %es`: an invalid opcode in 64-bit mode.
@@ -130,6 +138,12 @@ pub fn plan(form: &Form, site: u64, slot: Slot, original: &[u8; 7]) -> Option<Pl
         push_wide(&mut plan, site, &jump)?;
         return Some(plan);
     }
+    if let Form::Span { span } = form {
+        let replacement = span_bytes(span, slot)?;
+        let replacement = replacement.get(..span.patched.into())?;
+        push_span(&mut plan, site, span, replacement, Way::There)?;
+        return Some(plan);
+    }
     let head = site.checked_sub(5)?;
     let [first, rest @ .., last, top] = jump;
     if !keeps_syscall(slot.address) {
@@ -162,6 +176,14 @@ pub fn plan_alone(form: &Form, site: u64, slot: Slot, original: &[u8; 7]) -> Opt
         plan.push(site.checked_sub(7)?, &jump)?;
         return Some(plan);
     }
+    if let Form::Span { span } = form {
+        let replacement = span_bytes(span, slot)?;
+        plan.push(
+            site.checked_sub(span.head.into())?,
+            replacement.get(..span.patched.into())?,
+        )?;
+        return Some(plan);
+    }
     // Who comes to the `syscall` by a jump needs it, or the invalid opcode.
     let [.., last, _] = jump;
     if !keeps_syscall(slot.address) && last != INVALID {
@@ -177,6 +199,46 @@ fn push_wide(plan: &mut Plan, site: u64, [first, rest @ ..]: &[u8; 7]) -> Option
     let head = site.checked_sub(7)?;
     plan.push(head, &[INVALID])?;
     plan.push(head.checked_add(1)?, rest)?;
+    plan.push(head, &[*first])
+}
+
+/// What is written over a span: the jump, and what is left of its instructions.
+fn span_bytes(span: &Span, slot: Slot) -> Option<[u8; MAX_LENGTH]> {
+    let mut bytes = [INT3; MAX_LENGTH];
+    let (jump, length) = span.jump(slot.address)?;
+    bytes.get_mut(..length)?.copy_from_slice(jump.get(..length)?);
+    Some(bytes)
+}
+
+/// Which way a site's bytes are changed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    There,
+    Back,
+}
+
+/// The steps from a span to its jump, or back. Where the second instruction
+/// begins the invalid opcode comes first and goes last.
+fn push_span(plan: &mut Plan, site: u64, span: &Span, bytes: &[u8], way: Way) -> Option<()> {
+    let head = site.checked_sub(span.head.into())?;
+    let [first, rest @ ..] = bytes else { return None };
+    let behind_head = head.checked_add(1)?;
+    let second = span.inner.checked_sub(1).map(usize::from);
+    let Some(second) = second else {
+        plan.push(head, &[INVALID])?;
+        plan.push(behind_head, rest)?;
+        return plan.push(head, &[*first]);
+    };
+    let second_at = behind_head.checked_add(second as u64)?;
+    if way == Way::There {
+        plan.push(second_at, &[INVALID])?;
+    }
+    plan.push(head, &[INVALID])?;
+    plan.push(behind_head, rest.get(..second)?)?;
+    plan.push(second_at.checked_add(1)?, rest.get(second.checked_add(1)?..)?)?;
+    if way == Way::Back {
+        plan.push(second_at, rest.get(second..=second)?)?;
+    }
     plan.push(head, &[*first])
 }
 
@@ -207,6 +269,10 @@ pub fn unplan(form: &Form, site: u64, slot: Slot, original: &[u8; 7]) -> Option<
     }
     if let Form::Wide { nr } = form {
         push_wide(&mut plan, site, &wide_number(*nr))?;
+        return Some(plan);
+    }
+    if let Form::Span { span } = form {
+        push_span(&mut plan, site, span, span.overwritten(), Way::Back)?;
         return Some(plan);
     }
     let head = site.checked_sub(5)?;

@@ -6,14 +6,16 @@ use core::sync::atomic::Ordering;
 use crate::kernel;
 use crate::rewrite::plan::INVALID;
 use crate::rewrite::registry::{self, Entry, State};
-use crate::rewrite::rewriter::{NEAR, head_of, pad_jumps, slot_of, unpack};
+use crate::rewrite::rewriter::{NEAR, form_of, is_stale, pad_jumps, slot_of, unpack};
+use crate::rewrite::site::Form;
+use crate::rewrite::span::{MAX_HEAD, REX_W};
 use crate::rewrite::table;
 use crate::rewrite::trampoline::wide_number;
 
 /// Where a thread goes on that met an invalid opcode of ours.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Resume {
-    /// At the start of a trampoline.
+    /// In a trampoline, at an instruction of the site's.
     Trampoline(u64),
     /// In the entry: the call is to be made, with rax as it is.
     Call {
@@ -24,22 +26,23 @@ pub(crate) enum Resume {
     Again,
 }
 
-/// `jmp *disp32`, without the displacement.
-const LONG_JUMP: [u8; 3] = [0xff, 0x24, 0x25];
+/// `jmp *disp32` begins so.
+const JUMP_OPCODE: u8 = 0xff;
 
 /// A SIGILL at `rip`: None if it is the application's own.
 pub(crate) fn invalid_opcode(rip: u64) -> Option<Resume> {
-    let at_head = [5, 7]
-        .into_iter()
-        .find_map(|length| registry::find(rip.wrapping_add(length)).filter(|entry| head_of(entry) == Some(length)));
+    let before = (1..=MAX_HEAD as u64).find_map(|distance| {
+        let entry = registry::find(rip.wrapping_add(distance))?;
+        Before::of(entry, distance).map(|place| (entry, place))
+    });
     let at_site = registry::find(rip);
     let mut found = [0];
-    if at_head.or(at_site).is_none() || kernel::copy_in(&mut found, rip).is_err() {
+    if before.is_none() && at_site.is_none() || kernel::copy_in(&mut found, rip).is_err() {
         return None;
     }
     if found == [INVALID] {
-        if let Some(entry) = at_head.filter(|entry| entry.state() != State::Seen) {
-            return Some(Resume::Trampoline(slot_of(entry).trampoline));
+        if let Some((entry, place)) = before.filter(|(entry, _)| entry.state() != State::Seen) {
+            return Some(Resume::Trampoline(slot_of(entry).trampoline + place.offset));
         }
         let return_address = rip.wrapping_add(2);
         return at_site
@@ -51,26 +54,49 @@ pub(crate) fn invalid_opcode(rip: u64) -> Option<Resume> {
     let ours = |entry: &Entry, original: u8, jump: u8| {
         entry.slot.load(Ordering::Relaxed) != 0 && (found == [jump] || found == [original])
     };
-    let gone = at_head.is_some_and(|entry| ours(entry, head_byte(entry), 0xff))
+    let gone = before.is_some_and(|(entry, place)| ours(entry, place.original, place.jump))
         || at_site.is_some_and(|entry| ours(entry, 0x0f, 0xeb));
     gone.then_some(Resume::Again)
 }
 
-/// Whether the jump to its trampoline stands in front of the `syscall` at `site`.
-pub(crate) fn is_rewritten(site: u64) -> bool {
-    let mut found = [0; LONG_JUMP.len()];
-    registry::find(site)
-        .filter(|entry| entry.state() == State::Rewritten)
-        .and_then(head_of)
-        .is_some_and(|length| kernel::copy_in(&mut found, site.wrapping_sub(length)).is_ok())
-        && found == LONG_JUMP
+/// Where an instruction began that the jump in front of a site replaces.
+struct Before {
+    /// From the start of the jump, and of the trampoline.
+    offset: u64,
+    /// The byte that was there.
+    original: u8,
+    /// The byte that is there in the end.
+    jump: u8,
 }
 
-/// The first byte of the instruction that a long jump replaces.
-fn head_byte(entry: &Entry) -> u8 {
-    let [first, ..] = unpack(entry.original.load(Ordering::Relaxed));
-    let [wide, ..] = wide_number(0);
-    if head_of(entry) == Some(7) { wide } else { first }
+impl Before {
+    /// The one that began `distance` bytes before the site.
+    fn of(entry: &Entry, distance: u64) -> Option<Before> {
+        let form = form_of(entry);
+        let offset = form.head()?.checked_sub(distance)?;
+        let [first, ..] = unpack(entry.original.load(Ordering::Relaxed));
+        let [wide, ..] = wide_number(0);
+        let (original, jump) = match form {
+            Form::Span { span } if offset == 0 => {
+                let [first, ..] = span.bytes;
+                (first, if span.is_prefixed() { REX_W } else { JUMP_OPCODE })
+            }
+            Form::Span { span } if span.inner != 0 && offset == u64::from(span.inner) => {
+                (*span.bytes.get(usize::from(span.inner))?, INVALID)
+            }
+            Form::Wide { .. } if offset == 0 => (wide, JUMP_OPCODE),
+            Form::Number { .. } | Form::Replay { .. } if offset == 0 => (first, JUMP_OPCODE),
+            _ => return None,
+        };
+        Some(Before { offset, original, jump })
+    }
+}
+
+/// Whether the jump to its trampoline stands in front of the `syscall` at `site`.
+pub(crate) fn is_rewritten(site: u64) -> bool {
+    registry::find(site).is_some_and(|entry| {
+        entry.state() == State::Rewritten && !matches!(form_of(entry), Form::Short { .. }) && !is_stale(entry)
+    })
 }
 
 /// The application's place for a place in a trampoline, or in padding.

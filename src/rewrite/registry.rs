@@ -8,6 +8,7 @@ use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use crate::ledger;
 use crate::rewrite::refusal::Refusal;
+use crate::rewrite::span::MAX_HEAD;
 
 /// Sites that are remembered; more of them trap without being.
 pub(crate) const CAPACITY: usize = 16384;
@@ -29,6 +30,8 @@ pub(crate) struct Entry {
     address: AtomicU64,
     state: AtomicU8,
     reason: AtomicU8,
+    /// The place of its instructions in [`SPANS`] plus 1, of a span; 0 for none yet.
+    span: AtomicU16,
     /// In which process it stands in the ledger as it is.
     counted: AtomicU32,
     /// Traps since it was last rewritten or first seen.
@@ -42,6 +45,15 @@ pub(crate) struct Entry {
     /// Number or replayed bytes, to know the same patch again.
     pub(crate) form: AtomicU64,
 }
+
+/// Sites that may be spans: few are.
+const MOST_SPANS: usize = CAPACITY / 8;
+/// Words that hold the instructions of one.
+const SPAN_WORDS: usize = MAX_HEAD.div_ceil(8);
+/// The instructions before the sites of spans. A place is one site's for good.
+static SPANS: [[AtomicU64; SPAN_WORDS]; MOST_SPANS] = [const { [const { AtomicU64::new(0) }; SPAN_WORDS] }; MOST_SPANS];
+/// How many are taken: the first ones.
+static SPAN_COUNT: AtomicU16 = AtomicU16::new(0);
 
 static ENTRIES: [Entry; CAPACITY] = [const { Entry::new() }; CAPACITY];
 /// How many of the entries are taken: the first ones.
@@ -120,6 +132,7 @@ impl Entry {
             address: AtomicU64::new(0),
             state: AtomicU8::new(0),
             reason: AtomicU8::new(0),
+            span: AtomicU16::new(0),
             counted: AtomicU32::new(0),
             hits: AtomicU32::new(0),
             slot: AtomicU32::new(0),
@@ -132,6 +145,38 @@ impl Entry {
     /// Address of the `syscall`.
     pub(crate) fn address(&self) -> u64 {
         self.address.load(Ordering::Relaxed)
+    }
+
+    /// The instructions before the site, if there is a place for them.
+    fn span(&self) -> Option<&'static [AtomicU64; SPAN_WORDS]> {
+        SPANS.get(usize::from(self.span.load(Ordering::Relaxed).checked_sub(1)?))
+    }
+
+    /// Remembers the instructions before the site. None: there is no room. Under the
+    /// rewriter's lock.
+    pub(crate) fn set_span_bytes(&self, bytes: &[u8; MAX_HEAD]) -> Option<()> {
+        if self.span().is_none() {
+            let count = SPAN_COUNT.load(Ordering::Relaxed);
+            SPANS.get(usize::from(count))?;
+            SPAN_COUNT.store(count + 1, Ordering::Relaxed);
+            self.span.store(count + 1, Ordering::Relaxed);
+        }
+        for (word, part) in self.span()?.iter().zip(bytes.chunks(8)) {
+            let mut eight = [0; 8];
+            eight.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
+            word.store(u64::from_le_bytes(eight), Ordering::Relaxed);
+        }
+        Some(())
+    }
+
+    /// The instructions that were remembered.
+    pub(crate) fn span_bytes(&self) -> [u8; MAX_HEAD] {
+        let mut bytes = [0; MAX_HEAD];
+        for (part, word) in bytes.chunks_mut(8).zip(self.span().into_iter().flatten()) {
+            let eight = word.load(Ordering::Relaxed).to_le_bytes();
+            part.iter_mut().zip(eight).for_each(|(to, from)| *to = from);
+        }
+        bytes
     }
 
     /// Where the site stands.

@@ -14,12 +14,14 @@ use crate::abi::errno::Errno;
 use crate::hook::Summary;
 use crate::kernel;
 use crate::kernel::log;
+use crate::rewrite::decide::{AROUND, decide};
 use crate::rewrite::maps::{self, Maps};
 use crate::rewrite::padding::Pad;
 use crate::rewrite::plan::{plan, plan_alone, unplan};
 use crate::rewrite::refusal::Refusal;
 use crate::rewrite::registry::{self, Entry, State};
-use crate::rewrite::site::{Code, Form, prove_among};
+use crate::rewrite::site::{Code, Form};
+use crate::rewrite::span::{MAX_HEAD, Span};
 use crate::rewrite::trampoline::{Jump, Slot, long_jump, near_jump, short_jump, trampoline};
 use crate::rewrite::vma::{Policy, Vma};
 use crate::rewrite::writer::{OwnMemory, Writer};
@@ -27,13 +29,10 @@ use crate::rewrite::{lock, module, table, warm};
 use crate::setup::config::Level;
 use crate::trap::areas;
 
-const PAGE: u64 = 4096;
 /// Traps after which code that the application made itself is rewritten.
 const HOT: u32 = 4096;
 /// More than the distance between a site and its padding.
 pub(super) const NEAR: u64 = 256;
-/// Code on each side of a site that the prover gets to see.
-const AROUND: u64 = 64 << 10;
 
 #[unsafe(link_section = ".data")]
 static ENABLED: AtomicBool = AtomicBool::new(false);
@@ -133,11 +132,21 @@ pub(crate) fn consider(site: u64, rax: u64) {
 
 /// Whether a rewritten site has other bytes by now: the application has put
 /// new code there.
-fn is_stale(entry: &Entry) -> bool {
+pub(super) fn is_stale(entry: &Entry) -> bool {
     let slot = slot_of(entry);
     let site = entry.address();
     match form_of(entry) {
         Form::Short { pad } => !pad_jumps(pad.at, slot) || !holds(site, short_jump(site, pad.at)),
+        Form::Span { span } => {
+            let mut found = [0; MAX_HEAD];
+            let head = site.wrapping_sub(span.head.into());
+            let jump = span.jump(slot.address);
+            let (Some((jump, length)), Some(found)) = (jump, found.get_mut(..span.patched.into())) else {
+                return true;
+            };
+            let length = length.min(found.len());
+            kernel::copy_in(found, head).is_err() || found.get(..length) != jump.get(..length)
+        }
         form => !holds(
             site.wrapping_sub(form.head().unwrap_or(0)),
             Some(long_jump(slot.address)),
@@ -147,7 +156,8 @@ fn is_stale(entry: &Entry) -> bool {
 
 /// The slot of a site that has one.
 pub(super) fn slot_of(entry: &Entry) -> Slot {
-    table::slot(entry.slot.load(Ordering::Relaxed).wrapping_sub(1) as usize)
+    let index = entry.slot.load(Ordering::Relaxed).wrapping_sub(1) as usize;
+    table::slot(index, &form_of(entry))
 }
 
 /// Whether a jump to the slot's trampoline lies at `pad`.
@@ -171,7 +181,7 @@ fn rewrite(entry: &Entry, site: u64, rax: u64) -> Result<(), Refusal> {
     let code = code_around(&vma, site);
     let functions = module::functions(&vma, &maps);
     drop(maps);
-    let form = prove_among(&code, site, rax, &table::ours(), |address| functions.at(address))?;
+    let form = decide(&code, site, rax, &table::ours(), |address| functions.at(address))?;
     if policy == Policy::PatchWhenHot && matches!(form, Form::Short { .. }) {
         // Its padding would keep a jump when the code gets its bytes back.
         return Err(Refusal::SelfMade);
@@ -184,16 +194,12 @@ fn rewrite(entry: &Entry, site: u64, rax: u64) -> Result<(), Refusal> {
         .ok_or(Refusal::Boundary)?;
     let alone = areas::is_alone();
     let plan = if alone { plan_alone } else { plan };
-    let plan = plan(&form, site, table::slot(slot), &original).ok_or(Refusal::TableFull)?;
-    let mut pages = plan
-        .writes()
-        .iter()
-        .flat_map(|write| [write.at, write.at + write.len as u64 - 1]);
-    if !pages.all(|at| at / PAGE == site.wrapping_sub(1) / PAGE) {
-        return Err(Refusal::PageEnd);
-    }
+    let plan = plan(&form, site, table::slot(slot, &form), &original).ok_or(Refusal::TableFull)?;
     let pad = if let Form::Short { pad } = form { pad.at } else { 0 };
     entry.pad.store(pad, Ordering::Relaxed);
+    if let Form::Span { span } = &form {
+        entry.set_span_bytes(&span.bytes).ok_or(Refusal::TableFull)?;
+    }
     entry.original.store(pack(&original), Ordering::Relaxed);
     entry.set_state(State::Changing);
     let writer = Writer::new(&vma, memory.as_ref());
@@ -213,22 +219,29 @@ fn rewrite(entry: &Entry, site: u64, rax: u64) -> Result<(), Refusal> {
 }
 
 /// The slot whose trampoline serves this form of this site: the one it had, if
-/// the form is the same, else a new one.
+/// the form is the same and its code as well, else a new one.
 fn slot_for(entry: &Entry, site: u64, form: &Form, memory: Option<&OwnMemory>) -> Result<usize, Refusal> {
-    let key = form_key(form);
-    let had = entry.slot.load(Ordering::Relaxed);
-    if had != 0 && entry.form.load(Ordering::Relaxed) == key {
-        return Ok(had as usize - 1);
-    }
-    let slot = table::next_slot().ok_or(Refusal::TableFull)?;
     let targets = TARGETS.get().ok_or(Refusal::TableFull)?;
     let target = match form {
         Form::Number { nr } | Form::Wide { nr } => (targets.of_number)(*nr),
-        Form::Replay { .. } | Form::Short { .. } => (targets.any)(),
+        Form::Replay { .. } | Form::Span { .. } | Form::Short { .. } => (targets.any)(),
     };
     let return_address = site.wrapping_add(2);
-    let made = trampoline(form, table::trampoline_address(slot), return_address, target).ok_or(Refusal::TableFull)?;
-    table::install(slot, &made, return_address, memory).map_err(|_| Refusal::TableFull)?;
+    let make = |slot| trampoline(form, table::trampoline_address(slot), return_address, target);
+    let key = form_key(form);
+    let had = entry
+        .slot
+        .load(Ordering::Relaxed)
+        .checked_sub(1)
+        .map(|slot| slot as usize);
+    if let Some(slot) = had.filter(|_| entry.form.load(Ordering::Relaxed) == key)
+        && make(slot).is_some_and(|made| made.bytes == *table::trampoline_of(slot))
+    {
+        return Ok(slot);
+    }
+    let slot = table::next_slot().ok_or(Refusal::TableFull)?;
+    let made = make(slot).ok_or(Refusal::TableFull)?;
+    table::install(slot, form, &made, return_address, memory).map_err(|_| Refusal::TableFull)?;
     entry.form.store(key, Ordering::Relaxed);
     entry.slot.store(slot as u32 + 1, Ordering::Relaxed);
     Ok(slot)
@@ -236,11 +249,26 @@ fn slot_for(entry: &Entry, site: u64, form: &Form, memory: Option<&OwnMemory>) -
 
 /// In a form's key: the number was loaded by `mov $nr,%rax`.
 const WIDE: u64 = 1 << 61;
+/// It is a span, and the key says where it begins, what is overwritten and where
+/// the second instruction began.
+const SPAN: u64 = 1 << 60;
 
 /// As much of a rewritten site's form as undoing it needs.
-fn form_of(entry: &Entry) -> Form {
+pub(super) fn form_of(entry: &Entry) -> Form {
     let key = entry.form.load(Ordering::Relaxed);
     match entry.pad.load(Ordering::Relaxed) {
+        0 if key & SPAN != 0 => {
+            let [head, patched, inner, ..] = key.to_le_bytes();
+            let bytes = entry.span_bytes();
+            Form::Span {
+                span: Span {
+                    head,
+                    patched,
+                    inner,
+                    bytes,
+                },
+            }
+        }
         0 if key >> 62 == 1 && key & WIDE != 0 => Form::Wide { nr: key as u32 },
         // Which of the two five-byte forms it was makes no difference.
         0 => Form::Number { nr: key as u32 },
@@ -255,18 +283,13 @@ fn form_of(entry: &Entry) -> Form {
     }
 }
 
-/// The distance from the start of a site's long jump to the site; None if
-/// its jump lies in padding.
-pub(super) fn head_of(entry: &Entry) -> Option<u64> {
-    form_of(entry).head()
-}
-
 /// What tells the trampolines of one site apart.
 fn form_key(form: &Form) -> u64 {
     match form {
         Form::Number { nr } => u64::from(*nr) | 1 << 62,
         Form::Wide { nr } => u64::from(*nr) | WIDE | 1 << 62,
         Form::Replay { insn: [a, b, c, d, e] } => u64::from_le_bytes([*a, *b, *c, *d, *e, 0, 0, 0]) | 2 << 62,
+        Form::Span { span } => u64::from_le_bytes([span.head, span.patched, span.inner, 0, 0, 0, 0, 0]) | SPAN,
         Form::Short { .. } => 3 << 62,
     }
 }

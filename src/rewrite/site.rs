@@ -12,6 +12,7 @@ use super::eh_frame::Function;
 use super::padding::{self, Pad};
 use super::refusal::Refusal;
 use super::replay;
+use super::span::{self, Means, Span};
 use super::trampoline::Ours;
 
 pub use super::code::Code;
@@ -36,6 +37,12 @@ pub enum Form {
         /// The instruction.
         insn: [u8; 5],
     },
+    /// Instructions further before the `syscall`: a long jump replaces the first
+    /// of them, and the trampoline executes them all.
+    Span {
+        /// The instructions.
+        span: Span,
+    },
     /// A short jump over the `syscall` itself, to a jump in dead padding.
     Short {
         /// The padding.
@@ -50,8 +57,26 @@ impl Form {
         match self {
             Form::Number { .. } | Form::Replay { .. } => Some(5),
             Form::Wide { .. } => Some(7),
+            Form::Span { span } => Some(span.head as u64),
             Form::Short { .. } => None,
         }
+    }
+
+    /// A stable word for reports.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Form::Number { .. } => "number",
+            Form::Wide { .. } => "wide-number",
+            Form::Replay { .. } => "replay",
+            Form::Span { span } if span.inner != 0 => "span-of-two",
+            Form::Span { .. } => "span",
+            Form::Short { .. } => "short-jump",
+        }
+    }
+
+    /// Whether a jump replaces two instructions at once.
+    pub const fn is_over_two(&self) -> bool {
+        matches!(self, Form::Span { span } if span.inner != 0)
     }
 }
 
@@ -110,10 +135,28 @@ pub fn prove_among(
     {
         return Ok(form);
     }
-    match padding::near(code, site, ours, functions) {
-        Some(pad) => Ok(Form::Short { pad }),
-        None => Err(Refusal::NoRoom),
+    if let Some(pad) = padding::near(code, site, ours, functions) {
+        return Ok(Form::Short { pad });
     }
+    span::find(code, site, survey.starts, survey.entries, Means::of(ours))
+        .map(|span| Form::Span { span })
+        .ok_or(Refusal::NoRoom)
+}
+
+/// The instructions before the site that a jump may replace, whether or not
+/// there is another form.
+pub fn prove_span(
+    code: &Code<'_>,
+    site: u64,
+    ours: &Ours,
+    functions: impl Fn(u64) -> Option<Function>,
+) -> Option<Span> {
+    let function = functions(site).filter(|function| function.contains(site));
+    let (starts, entries) = match function.and_then(|function| boundary::survey(code, site, &function)) {
+        Some(survey) => (survey.starts, survey.entries),
+        None => (boundary::vote(code, site)?, 0),
+    };
+    span::find(code, site, starts, entries, Means::of(ours))
 }
 
 /// Makes the decoder build its tables, which allocates memory: to be called
@@ -128,17 +171,20 @@ pub fn warm_up() {
 
 /// The proof where no function is known.
 fn in_the_open(code: &Code<'_>, site: u64, rax: u64, ours: &Ours) -> Result<Form, Refusal> {
-    let before = boundary::vote(code, site);
+    let starts = boundary::vote(code, site);
+    let before = starts.map(|starts| u64::from(starts.trailing_zeros()));
     if let Some(length @ (5 | 7)) = before
         && let Some(form) = replaceable(code, site, rax, length)?
     {
         return Ok(form);
     }
-    match padding::behind(code, site, ours) {
-        Some(pad) => Ok(Form::Short { pad }),
-        None if before.is_some() => Err(Refusal::NoRoom),
-        None => Err(Refusal::Boundary),
+    if let Some(pad) = padding::behind(code, site, ours) {
+        return Ok(Form::Short { pad });
     }
+    let starts = starts.ok_or(Refusal::Boundary)?;
+    span::find(code, site, starts, 0, Means::of(ours))
+        .map(|span| Form::Span { span })
+        .ok_or(Refusal::NoRoom)
 }
 
 /// The form in which the five or seven bytes before the site, proved to be one

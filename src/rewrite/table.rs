@@ -13,6 +13,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crate::abi::errno::Errno;
 use crate::kernel;
+use crate::rewrite::site::Form;
 use crate::rewrite::trampoline::{self, Ours, Slot};
 use crate::rewrite::writer::OwnMemory;
 
@@ -27,14 +28,28 @@ const PAGE: usize = 4096;
 const HEAP_ROOM: u64 = 1 << 30;
 
 static TABLE: AtomicU64 = AtomicU64::new(0);
+/// Where the slots lie whose addresses have 06 as their third byte; 0 if there
+/// are none.
+static SPANS: AtomicU64 = AtomicU64::new(0);
+/// That table's address beside the preferred one.
+const SPANS_PREFERRED: u64 = 0x0506_0000;
 static USED: AtomicUsize = AtomicUsize::new(0);
 /// The trampolines' pages are executable, even those that hold none yet.
 static EXECUTABLE: AtomicBool = AtomicBool::new(false);
-/// For each slot: the return address, and above [`PROLOGUE`] the length of the
-/// site's own instruction with which the trampoline begins, or 0.
+/// For each slot: the return address; above [`HEAD`] the length of the site's
+/// own instructions with which the trampoline begins, or 0; above [`GROWN`] by how
+/// much longer they are there.
 static RETURNS: [AtomicU64; SLOTS] = [const { AtomicU64::new(0) }; SLOTS];
-const PROLOGUE: u32 = 60;
-const ADDRESS: u64 = (1 << PROLOGUE) - 1;
+const HEAD: u32 = 56;
+const GROWN: u32 = 61;
+const ADDRESS: u64 = (1 << HEAD) - 1;
+
+/// The length of the instructions before the site that belong to a slot, at the
+/// site and in the trampoline.
+fn lengths(word: u64) -> (u64, u64) {
+    let head = word >> HEAD & 0x1f;
+    (head, head + (word >> GROWN))
+}
 
 #[repr(C, align(4096))]
 struct Arena(UnsafeCell<[u8; SLOTS * trampoline::SIZE]>);
@@ -72,6 +87,7 @@ pub(crate) fn map(wanted: Option<u64>) -> Result<u64, Errno> {
         match map_at(address) {
             Ok(()) => {
                 TABLE.store(address, Ordering::Relaxed);
+                SPANS.store(span_table(address), Ordering::Relaxed);
                 make_executable();
                 return Ok(address);
             }
@@ -79,6 +95,21 @@ pub(crate) fn map(wanted: Option<u64>) -> Result<u64, Errno> {
         }
     }
     Err(error)
+}
+
+/// The table for jumps over two instructions, beside the one at `table`; 0 if
+/// there is none.
+fn span_table(table: u64) -> u64 {
+    if table != PREFERRED {
+        return table;
+    }
+    let heap = kernel::heap_end();
+    let is_in_its_way = SPANS_PREFERRED + TABLE_SIZE as u64 > heap && SPANS_PREFERRED < heap.saturating_add(HEAP_ROOM);
+    if !is_in_its_way && map_at(SPANS_PREFERRED).is_ok() {
+        SPANS_PREFERRED
+    } else {
+        0
+    }
 }
 
 /// The trampolines' pages are never written again but through the kernel.
@@ -103,9 +134,10 @@ fn map_at(address: u64) -> Result<(), Errno> {
 
 /// Gives the table back: we do not run after all.
 pub(crate) fn unmap() {
-    let address = TABLE.swap(0, Ordering::Relaxed);
-    if address != 0 {
-        // SAFETY: no site leads here yet.
+    let tables = [&TABLE, &SPANS].map(|table| table.swap(0, Ordering::Relaxed));
+    for address in tables.into_iter().filter(|address| *address != 0) {
+        // SAFETY: no site leads here yet. Of one that is both, nothing is left
+        // the second time.
         unsafe { kernel::unmap(address, TABLE_SIZE) };
     }
 }
@@ -120,23 +152,27 @@ pub(crate) fn trampoline_address(slot: usize) -> u64 {
     arena() + (slot * trampoline::SIZE) as u64
 }
 
-/// A slot's own address, below 2 GB.
-pub(crate) fn slot_address(slot: usize) -> u32 {
-    TABLE.load(Ordering::Relaxed) as u32 + slot as u32 * 8
-}
-
-/// Both addresses of a slot.
-pub(crate) fn slot(index: usize) -> Slot {
+/// The addresses of a slot and of its trampoline, for jumps of this form.
+pub(crate) fn slot(index: usize, form: &Form) -> Slot {
     Slot {
-        address: slot_address(index),
+        address: ours().table_of(form) + index as u32 * 8,
         trampoline: trampoline_address(index),
     }
+}
+
+/// The code of a slot's trampoline.
+pub(crate) fn trampoline_of(slot: usize) -> &'static [u8; trampoline::SIZE] {
+    let place = trampoline_address(slot.min(SLOTS - 1)) as *const [u8; trampoline::SIZE];
+    // SAFETY: the arena is readable, and the bytes of a trampoline that a slot
+    // leads to never change.
+    unsafe { &*place }
 }
 
 /// Where all slots and trampolines lie.
 pub(crate) fn ours() -> Ours {
     Ours {
-        table: slot_address(0),
+        table: TABLE.load(Ordering::Relaxed) as u32,
+        spans: SPANS.load(Ordering::Relaxed) as u32,
         trampolines: arena(),
         slots: SLOTS as u32,
     }
@@ -154,9 +190,8 @@ pub(crate) fn return_address(slot: usize) -> u64 {
         .map_or(0, |word| word.load(Ordering::Acquire) & ADDRESS)
 }
 
-/// The place in the application that a place in a trampoline stands for: the
-/// start of the patch while the site's own instruction has not been executed,
-/// else the `syscall`.
+/// The place in the application that a place in a trampoline stands for: one of
+/// the site's own instructions that has not been executed, else the `syscall`.
 pub(crate) fn site_position(rip: u64) -> Option<u64> {
     if !in_trampolines(rip) {
         return None;
@@ -164,24 +199,21 @@ pub(crate) fn site_position(rip: u64) -> Option<u64> {
     let offset = rip - arena();
     let word = RETURNS.get(offset as usize / trampoline::SIZE)?.load(Ordering::Acquire);
     let site = (word & ADDRESS).wrapping_sub(2);
-    let at_start = offset.is_multiple_of(trampoline::SIZE as u64);
-    Some(if at_start {
-        site.wrapping_sub(word >> PROLOGUE)
-    } else {
-        site
-    })
+    // Only the last instruction may be longer than at the site.
+    let (head, _) = lengths(word);
+    Some(site.wrapping_sub(head.saturating_sub(offset % trampoline::SIZE as u64)))
 }
 
-/// Whether a trampoline has just executed the instruction that stood before the
-/// `syscall`: natively a step ends there.
+/// Whether a trampoline has just executed one of the instructions that stood
+/// before the `syscall`: natively a step ends there.
 pub(crate) fn stepped_to_call(rip: u64) -> bool {
     if !in_trampolines(rip) {
         return false;
     }
     let offset = rip - arena();
     let word = RETURNS.get(offset as usize / trampoline::SIZE);
-    let moved = word.map_or(0, |word| word.load(Ordering::Acquire) >> PROLOGUE);
-    moved != 0 && offset % trampoline::SIZE as u64 == moved
+    let (_, moved) = word.map_or((0, 0), |word| lengths(word.load(Ordering::Acquire)));
+    (1..=moved).contains(&(offset % trampoline::SIZE as u64))
 }
 
 /// The number that the trampolines of a site load, for a call that came by one
@@ -190,9 +222,10 @@ pub(crate) fn number_of(site_end: u64) -> Option<u32> {
     let mut numbers = (0..used())
         .filter(|slot| return_address(*slot) == site_end)
         .filter_map(|slot| {
-            let place = trampoline_address(slot) as *const [u8; trampoline::SIZE];
-            // SAFETY: the arena is readable, and these bytes never change.
-            trampoline::number(unsafe { &*place })
+            let word = RETURNS.get(slot)?.load(Ordering::Acquire);
+            // Behind a load that is not all of them the number may change.
+            let (_, moved) = lengths(word);
+            trampoline::number(trampoline_of(slot)).filter(|_| matches!(moved, 5 | 7))
         });
     let first = numbers.next()?;
     numbers.all(|number| number == first).then_some(first)
@@ -205,12 +238,13 @@ pub(crate) fn next_slot() -> Option<usize> {
 }
 
 /// Makes a trampoline executable and lets its slot, the one [`next_slot`] gave,
-/// lead to it. Under the rewriter's lock.
+/// lead to it, for jumps of this form. Under the rewriter's lock.
 ///
 /// # Errors
 /// What the kernel says: no memory, or no new executable memory.
 pub(crate) fn install(
     slot: usize,
+    form: &Form,
     new: &trampoline::Trampoline,
     return_address: u64,
     memory: Option<&OwnMemory>,
@@ -221,9 +255,11 @@ pub(crate) fn install(
     if !written {
         swap_page(trampoline_address(slot), &new.bytes)?;
     }
-    RETURNS[slot].store(return_address | (new.prologue as u64) << PROLOGUE, Ordering::Release);
+    let grown = new.prologue.saturating_sub(new.head) as u64;
+    let word = return_address | (new.head as u64) << HEAD | grown << GROWN;
+    RETURNS[slot].store(word, Ordering::Release);
     USED.store(slot + 1, Ordering::Release);
-    let place = slot_address(slot) as usize as *const AtomicU64;
+    let place = self::slot(slot, form).address as usize as *const AtomicU64;
     // SAFETY: the table is mapped, and this slot lies in it.
     unsafe { (*place).store(trampoline_address(slot), Ordering::Release) };
     Ok(())

@@ -2,10 +2,10 @@
 //! data: nothing is written here.
 //!
 //! ```text
-//!   site-5   jmp *slot          ff 24 25 disp32  (site-7 for `mov $nr,%rax`)
+//!   site-5   jmp *slot          ff 24 25 disp32  (further before it for `mov $nr,%rax` and spans)
 //!   slot     .quad trampoline
 //!   trampoline:
-//!            the instruction that the jump replaced, if any
+//!            the instructions from the jump to the `syscall`, if any
 //!            movabs $return_address, %rcx
 //!            jmp    entry
 //! ```
@@ -57,6 +57,9 @@ impl Jump {
 pub struct Ours {
     /// The address of the first slot.
     pub table: u32,
+    /// The address of the first slot for jumps over two instructions, at
+    /// 0xNN06____; 0 if there are none. It may be the same table.
+    pub spans: u32,
     /// The address of the first trampoline.
     pub trampolines: u64,
     /// How many there are of each.
@@ -67,14 +70,24 @@ impl Ours {
     /// No slots at all: no jump is one of ours, and none of ours is near.
     pub const NONE: Ours = Ours {
         table: 0,
+        spans: 0,
         trampolines: 0,
         slots: 0,
     };
 
     /// Whether `bytes` are a long jump through one of the slots.
     pub fn is_long(&self, bytes: &[u8; 7]) -> bool {
-        let offset = slot_of(bytes).and_then(|slot| slot.checked_sub(self.table));
-        offset.is_some_and(|offset| offset.is_multiple_of(8) && offset / 8 < self.slots)
+        let is_in = |slot: u32, table: u32| {
+            let offset = slot.checked_sub(table);
+            offset.is_some_and(|offset| offset.is_multiple_of(8) && offset / 8 < self.slots)
+        };
+        let slot = slot_of(bytes);
+        slot.is_some_and(|slot| is_in(slot, self.table) || self.spans != 0 && is_in(slot, self.spans))
+    }
+
+    /// The table in which the slot of a jump of this form lies.
+    pub const fn table_of(&self, form: &Form) -> u32 {
+        if form.is_over_two() { self.spans } else { self.table }
     }
 
     /// Whether `bytes` at `at` are a near jump to one of the trampolines.
@@ -105,9 +118,11 @@ pub struct Trampoline {
     pub bytes: [u8; SIZE],
     /// How many of the bytes are code.
     pub len: usize,
-    /// The length of the replaced instruction that the code begins with: 5
-    /// or 7, or 0 for a site that gives up no instruction but the `syscall`.
+    /// The length of the replaced instructions that the code begins with, or 0
+    /// for a site that gives up no instruction but the `syscall`.
     pub prologue: usize,
+    /// How long they are at the site.
+    pub head: usize,
 }
 
 /// The code for a site of this form, to be placed at `at`: it returns to
@@ -125,6 +140,15 @@ pub fn trampoline(form: &Form, at: u64, return_address: u64, target: u64) -> Opt
         }
         Form::Wide { nr } => code.push(&wide_number(*nr))?,
         Form::Replay { insn } => code.push(insn)?,
+        Form::Span { span } => match span.address_load(return_address.wrapping_sub(2)) {
+            Some((movabs, address)) => {
+                let (rest, _) = span.original().split_last_chunk::<7>()?;
+                code.push(rest)?;
+                code.push(&movabs)?;
+                code.push(&address.to_le_bytes())?;
+            }
+            None => code.push(span.original())?,
+        },
         Form::Short { .. } => {}
     }
     let prologue = code.len;
@@ -138,6 +162,7 @@ pub fn trampoline(form: &Form, at: u64, return_address: u64, target: u64) -> Opt
         bytes: code.bytes,
         len: code.len,
         prologue,
+        head: form.head().unwrap_or(0) as usize,
     })
 }
 

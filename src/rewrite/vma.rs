@@ -210,8 +210,8 @@ fn number(digits: &[u8], radix: u32) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::refusal::Refusal;
     use super::{Backing, Policy, Protection, classify, parse_maps_line};
-    use crate::rewrite::refusal::Refusal;
 
     fn policy(line: &str) -> Result<Policy, Refusal> {
         parse_maps_line(line.as_bytes()).expect(line).policy()

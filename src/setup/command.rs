@@ -11,6 +11,7 @@ use core::fmt;
 use super::config::Level;
 use super::process::Process;
 use crate::abi::errno::Errno;
+use crate::arm::sud;
 use crate::exec::Request;
 use crate::exec::launch;
 use crate::exec::message::ARM;
@@ -18,6 +19,7 @@ use crate::image::Start;
 use crate::kernel;
 use crate::kernel::log;
 use crate::kernel::process::execveat;
+use crate::tools;
 
 /// The exit statuses of env(1), timeout(1) and their like.
 const NOT_FOUND: i32 = 127;
@@ -85,7 +87,8 @@ fn program(process: &Process) -> (*const *const c_char, Request) {
 /// Starts the program, interposed.
 pub(crate) fn run(process: &Process) -> ! {
     let (path, request) = program(process);
-    let errno = launch::first(&request, ARM);
+    let free = sud::is_chosen() && tools::policy::for_kernel().is_none();
+    let errno = launch::first(&request, ARM, free);
     cannot(path, errno)
 }
 

@@ -8,7 +8,7 @@
 #![allow(unsafe_code, reason = "forks")]
 
 use core::sync::atomic::AtomicU64;
-use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use super::supervise;
 use crate::hook::follow::{Follow, Round};
@@ -17,8 +17,8 @@ use crate::ledger::{self, Ledger};
 use crate::trap::descriptors::{self, Kept};
 use crate::trap::dispatch;
 
-/// Milliseconds between two rounds when there is nothing to do: at first, and at
-/// most.
+/// Milliseconds between two rounds: at first, and at most when there is nothing to
+/// do.
 const SHORTEST: u64 = 1;
 const LONGEST: u64 = 20;
 
@@ -44,17 +44,19 @@ impl Follower {
         self.ledger.follower().store(pid.into(), Relaxed);
     }
 
-    /// Takes what is there, and sleeps a little if there is nothing.
+    /// Takes what is there, and sleeps a little: who has much to tell wakes it up.
     pub(super) fn round(&mut self) {
-        if self.take(None, false) {
+        let any = self.take(None, false);
+        if any {
             self.pause = SHORTEST;
-            return;
         }
         let sleeps = self.ledger.sleeps();
         sleeps.store(1, Relaxed);
         futex::wait(sleeps, 1, self.pause);
         sleeps.store(0, Relaxed);
-        self.pause = (self.pause * 2).min(LONGEST);
+        if !any {
+            self.pause = (self.pause * 2).min(LONGEST);
+        }
     }
 
     /// Takes all that is left. `ended` is the first process and its status, if
@@ -82,6 +84,31 @@ impl Follower {
 pub(super) fn is_gone(ledger: Ledger<'_>) -> bool {
     let mut holders = ledger.records().filter_map(|record| ledger.holder(record));
     holders.all(|holder| holder.namespace != 0 || kernel::is_dead(holder.pid))
+}
+
+/// Looks of somebody who waits for the tree, [`LONGEST`] apart at least.
+#[derive(Default)]
+pub(super) struct Looks(u32);
+
+impl Looks {
+    /// All that is known of may be gone before a child has come in: so it is looked at
+    /// twice; and where one is being made, long enough for it to run, but not for ever,
+    /// since it may have been killed.
+    const USUAL: u32 = 2;
+    const WITH_BIRTHS: u32 = 100;
+
+    /// Another look. Returns whether it is certain enough that all is gone.
+    pub(super) fn add(&mut self, is_gone: impl FnOnce() -> bool) -> bool {
+        // First: who is not counted here has come in, and is seen below.
+        let births = ledger::ledger().is_some_and(|ledger| ledger.births().load(Acquire) != 0);
+        self.0 = if is_gone() { self.0 + 1 } else { 0 };
+        self.0 >= if births { Looks::WITH_BIRTHS } else { Looks::USUAL }
+    }
+
+    /// Whether all was gone at the last one.
+    pub(super) fn seem_gone(&self) -> bool {
+        self.0 != 0
+    }
 }
 
 /// Makes a follower for the first process, if the hook wants one: a child of
@@ -113,12 +140,13 @@ fn follow(mut follower: Follower, first: u32) -> ! {
     while follower.ledger.root().is_none() && !kernel::is_dead(first) {
         follower.round();
     }
-    // Looked at twice: a child may not have come in when its parent has gone.
-    let mut gone = 0;
-    while gone < 2 {
+    let mut looks = Looks::default();
+    loop {
         follower.round();
-        gone = if is_gone(follower.ledger) { gone + 1 } else { 0 };
-        if gone == 1 {
+        if looks.add(|| is_gone(follower.ledger)) {
+            break;
+        }
+        if looks.seem_gone() {
             futex::wait(&AtomicU64::new(0), 0, LONGEST);
         }
     }

@@ -5,15 +5,17 @@
 
 use core::cell::Cell;
 
-use super::config::{self, Config, Level};
+use super::config::{self, Config, Level, Unfit};
 use super::process::{self, Process};
-use super::{Inherited, Reason, bring_up, command, configure, follow, supervise, undo, unfit};
+use super::{Inherited, Reason, bring_up, choose_arm, command, configure, follow, read_policy, supervise, undo, unfit};
 use crate::abi::errno::Errno;
+use crate::guest::{self, libraries};
 use crate::hook::Hook;
 use crate::image::{Start, tree};
 use crate::kernel;
 use crate::kernel::log;
 use crate::kernel::process::with_large_files;
+use crate::tools::Tool;
 use crate::trap::descriptors::{self, Kept};
 use crate::trap::{dispatch, filters, ledger, sigaction};
 
@@ -38,7 +40,13 @@ pub(crate) unsafe extern "C" fn at_home(stack: *const usize, start: Start, moved
     let config = match Config::parse(settings.clone()) {
         Ok(config) => config,
         Err(error) => {
-            unfit(config::unfit_of(settings), &Reason::Config(error));
+            let asked = start == Start::Command && error.is_of_trace();
+            let how = if asked {
+                Unfit::Refuse
+            } else {
+                config::unfit_of(settings)
+            };
+            unfit(how, &Reason::Config(error));
             return command::run_natively(&process, start);
         }
     };
@@ -50,8 +58,23 @@ pub(crate) unsafe extern "C" fn at_home(stack: *const usize, start: Start, moved
     if started.get() {
         undo();
     }
-    unfit(config.unfit, &reason);
+    // A program that is to keep a policy does not run without one.
+    let policy = config.tool == Tool::Policy;
+    unfit(if policy { Unfit::Refuse } else { config.unfit }, &reason);
     command::run_natively(&process, start)
+}
+
+/// Notes the hook libraries. Apart from its caller, like what reads policies: the stack
+/// may be small, and buffers are pages of it.
+#[inline(never)]
+fn name_hooks(hooks: &[u8]) -> Result<(), Errno> {
+    let mut directory = [0; libraries::ROOM];
+    let len = kernel::process::working_directory(&mut directory)?;
+    if libraries::configure(hooks, directory.get(..len).unwrap_or(&[])) {
+        Ok(())
+    } else {
+        Err(Errno::ENAMETOOLONG)
+    }
 }
 
 fn begin(
@@ -62,6 +85,17 @@ fn begin(
     started: &Cell<bool>,
 ) -> Result<(), Reason<'static>> {
     filters::note_outer();
+    if let Some(hook) = config.hook {
+        if kernel::thread_count() > 1 {
+            return Err(Reason::Threads);
+        }
+        name_hooks(hook).map_err(Reason::Hook)?;
+    }
+    if config.tool == Tool::Policy {
+        let file = command::variable(process, start, b"USERTRAP_POLICY=").filter(|_| config.policy.is_some());
+        read_policy(file, config.policy_explain)?;
+    }
+    choose_arm(config).map_err(Reason::Arm)?;
     configure(process, config, linked());
     if !alone {
         log::line(
@@ -102,9 +136,14 @@ fn begin(
         ignored: None,
         arm: true,
         filtered: false,
+        backed: false,
         watched: false,
         strangers: kernel::thread_count() - 1,
-    })
+        block: 0,
+        word: 0,
+    })?;
+    guest::load(process);
+    Ok(())
 }
 
 type Linked = Option<&'static dyn Hook>;

@@ -14,21 +14,26 @@ pub(crate) mod process;
 #[cfg(not(any(test, feature = "std")))]
 mod supervise;
 
+use core::ffi::CStr;
 use core::fmt;
 use core::sync::atomic::Ordering;
 
 use crate::abi::errno::Errno;
 use crate::abi::sigframe::AltStack;
-use crate::arm::seccomp::{self, ArmError};
+use crate::arm::{ArmError, seccomp, sud};
+use crate::exec::vdso;
+use crate::guest;
 use crate::hook::Hook;
 use crate::image::BASE;
 use crate::kernel;
 use crate::kernel::log;
 use crate::rewrite::{rewriter, site, table, warm, writer};
-use crate::setup::config::{Config, ConfigError, Level, Rewrite, Unfit};
+use crate::setup::config::{Arm, Config, ConfigError, Level, Rewrite, Unfit};
 use crate::tools;
 use crate::trap::area::ThreadArea;
-use crate::trap::{altstack, area, areas, clock, dispatch, entry, gs, ledger, pending, sigaction, signalfd};
+use crate::trap::{
+    altstack, area, areas, armed, clock, dispatch, entry, filters, gs, known, ledger, pending, sigaction, signalfd,
+};
 
 /// Why we cannot work here, with the remedy (I14).
 enum Reason<'a> {
@@ -38,7 +43,13 @@ enum Reason<'a> {
     Memory(Errno),
     Signals(Errno),
     Report(Errno),
+    Hook(Errno),
+    /// Threads that exist already cannot be shown to hook libraries.
+    Threads,
     Arm(ArmError),
+    /// The policy cannot be read, or there is none.
+    PolicyFile(Option<(&'static CStr, Errno)>),
+    Policy(tools::policy::parse::Error<'a>),
 }
 
 impl fmt::Display for Reason<'_> {
@@ -68,10 +79,30 @@ impl fmt::Display for Reason<'_> {
                 )
             }
             Reason::Signals(errno) => write!(f, "signal handlers cannot be installed (errno {})", errno.number()),
+            Reason::PolicyFile(None) => {
+                f.write_str("policy: there is none; name a file, or set USERTRAP_POLICY to one")
+            }
+            Reason::PolicyFile(Some((path, errno))) => write!(
+                f,
+                "policy: {} cannot be read: {}; name a file of at most {LONGEST_POLICY} bytes that can",
+                path.to_bytes().escape_ascii(),
+                tools::error_text(*errno),
+            ),
+            Reason::Policy(error) => write!(f, "policy: {error}"),
             Reason::Report(errno) => {
                 write!(
                     f,
                     "USERTRAP_OUT cannot be opened (errno {}); name a file that can be written",
+                    errno.number()
+                )
+            }
+            Reason::Threads => f.write_str(
+                "hook libraries must be there before the program has several threads; load us by LD_PRELOAD or the usertrap command",
+            ),
+            Reason::Hook(errno) => {
+                write!(
+                    f,
+                    "the directory that the hooks' paths are from cannot be told (errno {}); name them by absolute paths",
                     errno.number()
                 )
             }
@@ -89,9 +120,51 @@ impl fmt::Display for Reason<'_> {
                     "thread {thread} has a seccomp filter of its own; load this library before it is made"
                 )
             }
+            Reason::Arm(ArmError::Dispatch(errno)) => write!(
+                f,
+                "the kernel refused Syscall User Dispatch (errno {}); it needs Linux 5.11 or later, and an outer sandbox that permits prctl(2): use USERTRAP_ARM=seccomp",
+                errno.number()
+            ),
+            Reason::Arm(ArmError::Threads) => f.write_str(
+                "Syscall User Dispatch arms no threads that are there already; load us by LD_PRELOAD or the usertrap command, or use USERTRAP_ARM=seccomp",
+            ),
+            Reason::Arm(ArmError::X32) => f.write_str(
+                "Syscall User Dispatch cannot tell x32 calls, which this kernel makes; use USERTRAP_ARM=seccomp, or boot with syscall.x32=n",
+            ),
             Reason::Arm(ArmError::Gate) => write!(f, "the gate straddles a 4 GiB line; start the program again"),
         }
     }
+}
+
+/// Bytes of a policy.
+const LONGEST_POLICY: usize = 64 << 10;
+
+/// Reads the policy, and keeps it in the configured core.
+#[cfg(not(any(test, feature = "std")))]
+#[inline(never)]
+fn read_policy(path: Option<&'static CStr>, explain: bool) -> Result<(), Reason<'static>> {
+    let path = path.ok_or(Reason::PolicyFile(None))?;
+    let unread = |errno| Reason::PolicyFile(Some((path, errno)));
+    let fd = kernel::open(path, libc::O_RDONLY | libc::O_CLOEXEC, 0).map_err(unread)?;
+    let memory = kernel::map(0, LONGEST_POLICY, libc::PROT_READ | libc::PROT_WRITE, 0).map_err(unread)?;
+    // SAFETY: just mapped, zeroed, of that size, and never unmapped: an error names its words.
+    let text = unsafe { core::slice::from_raw_parts_mut(memory as *mut u8, LONGEST_POLICY) };
+    let mut len = 0;
+    loop {
+        let room = text.get_mut(len..).unwrap_or_default();
+        match kernel::read(fd, room).map_err(unread)? {
+            0 if room.is_empty() => return Err(unread(Errno::EFBIG)),
+            0 => break,
+            more => len += more,
+        }
+    }
+    kernel::close(fd);
+    let text = text.get(..len).unwrap_or_default();
+    tools::policy::configure(tools::policy::parse::policy(text).map_err(Reason::Policy)?);
+    if explain {
+        tools::policy::explain();
+    }
+    Ok(())
 }
 
 /// Settings that every process of the tree is brought up with. They are part
@@ -117,10 +190,45 @@ pub(crate) struct Inherited {
     pub(crate) arm: bool,
     /// The thread has a filter of the application's own.
     pub(crate) filtered: bool,
+    /// It has our filter beside Syscall User Dispatch.
+    pub(crate) backed: bool,
     /// It may have a signalfd for reserved signals.
     pub(crate) watched: bool,
     /// Threads besides this one.
     pub(crate) strangers: u32,
+    /// What goes on of the hook's words: the ledger's block, plus 1, and the first word.
+    pub(crate) block: u64,
+    pub(crate) word: u64,
+}
+
+/// Chooses the arm, and looks whether it can be had. What the filter cannot do it
+/// says when it is installed.
+#[cfg(not(any(test, feature = "std")))]
+fn choose_arm(config: &Config<'_>) -> Result<(), ArmError> {
+    let sud = match config.arm {
+        Arm::Seccomp => false,
+        Arm::Sud => {
+            may_use_sud()?;
+            true
+        }
+        // What a policy forbids only a filter can forbid in the kernel.
+        Arm::Auto => config.tool != tools::Tool::Policy && seccomp::probe().is_err() && may_use_sud().is_ok(),
+    };
+    sud::choose(sud);
+    Ok(())
+}
+
+#[cfg(not(any(test, feature = "std")))]
+fn may_use_sud() -> Result<(), ArmError> {
+    sud::probe().map_err(ArmError::Dispatch)?;
+    if kernel::thread_count() > 1 {
+        return Err(ArmError::Threads);
+    }
+    // SAFETY: so it is.
+    if unsafe { sud::runs_x32(filters::is_outer()) } {
+        return Err(ArmError::X32);
+    }
+    Ok(())
 }
 
 /// Configures the core: pure data, which goes into the tree file.
@@ -130,27 +238,43 @@ fn configure(process: &process::Process, config: &Config<'_>, linked: Option<&'s
         table: config.table,
     };
     if config.tool == tools::Tool::Trace {
-        tools::trace::options::configure(&config.trace, config.out.is_some());
+        tools::trace::options::configure(&config.trace, config.format, config.out.is_some());
+    }
+    if config.tool == tools::Tool::Inject {
+        let seed = config.inject_seed.unwrap_or_else(|| kernel::process::random()[0]);
+        tools::inject::plan::configure(config.inject.unwrap_or_default(), seed);
     }
     let hook = linked.or_else(|| tools::hook(config.tool, config.format, config.stat_time));
+    let hook = if guest::libraries::count() > 0 {
+        Some(guest::beside::with(hook))
+    } else {
+        hook
+    };
     if config.stat_time {
         clock::start();
+        tools::timeline::begin();
     }
     areas::configure(hook.map_or(0, |hook| hook.thread_words()));
     gs::configure(process.fsgsbase());
     altstack::configure();
+    vdso::configure(config.hide_vdso);
     dispatch::configure(hook);
+    if config.answer_identity {
+        known::switch_on();
+    }
     let rewrite = config.rewrite != Rewrite::Off;
     sigaction::configure(rewrite);
-    if rewrite {
+    if rewrite || guest::libraries::count() > 0 {
         site::warm_up();
+    }
+    if rewrite {
         warm::set_lazy(config.rewrite == Rewrite::Lazy);
         rewriter::enable(&rewriter::Targets {
             of_number: |number| {
                 if entry::interest(number) == 0 {
                     entry::entry_pass()
                 } else {
-                    entry::entry_full()
+                    known::entry_of(number).unwrap_or_else(entry::entry_full)
                 }
             },
             any: entry::entry_any,
@@ -166,12 +290,13 @@ fn bring_up(inherited: &Inherited) -> Result<(), Reason<'static>> {
         log::line(Level::Debug, format_args!("table at {table:#x}"));
         writer::register();
     }
-    let executed = ledger::enter();
+    let executed = ledger::enter(inherited.block);
     let area = make_first_area(inherited).map_err(Reason::Memory)?;
     if !area.owns_gs {
         gs::take();
     }
     if let Some(number) = executed {
+        ledger::go_on(area, inherited.word);
         dispatch::executed(area, number);
     }
     match inherited.ignored {
@@ -182,9 +307,8 @@ fn bring_up(inherited: &Inherited) -> Result<(), Reason<'static>> {
     if inherited.arm {
         // One that is pending arrives here, at our handler.
         kernel::unblock(sigaction::reserved());
-        let gate = entry::gate_start()..entry::gate_end();
-        seccomp::install(gate).map_err(Reason::Arm)?;
     }
+    arm(inherited, area).map_err(Reason::Arm)?;
     rewriter::count_strangers(inherited.strangers);
     if inherited.watched {
         signalfd::watch();
@@ -196,6 +320,34 @@ fn bring_up(inherited: &Inherited) -> Result<(), Reason<'static>> {
             if dispatch::hook().is_some() { "yes" } else { "none" }
         ),
     );
+    Ok(())
+}
+
+/// Lets the kernel turn calls into traps. A filter that a process has stays with it
+/// over an exec.
+fn arm(inherited: &Inherited, area: &ThreadArea) -> Result<(), ArmError> {
+    let policy = tools::policy::for_kernel().filter(|_| inherited.arm);
+    let (gate, guests) = (entry::gate_start()..entry::gate_end(), guest::space::code());
+    if sud::is_chosen() {
+        armed::thread().or_else(|errno| {
+            if inherited.backed {
+                Ok(())
+            } else {
+                Err(ArmError::Dispatch(errno))
+            }
+        })?;
+        if policy.is_some() {
+            // Beside a policy: so no program is started without us, and it is kept.
+            seccomp::install(gate, guests.clone())?;
+            area.backed.store(true, Ordering::Relaxed);
+        }
+    } else if inherited.arm {
+        seccomp::install(gate, guests.clone())?;
+    }
+    if let Some(policy) = policy {
+        let own = entry::gate_own_start()..entry::gate_end();
+        seccomp::install_policy(policy, own, guests)?;
+    }
     Ok(())
 }
 
@@ -237,6 +389,8 @@ fn make_first_area(inherited: &Inherited) -> Result<&'static mut ThreadArea, Err
     area.begin(&pending::PROCESS);
     area.set_virtual_mask(inherited.blocked);
     area.filtered.store(inherited.filtered, Ordering::Relaxed);
+    area.backed.store(inherited.backed, Ordering::Relaxed);
+    known::learn(area);
     gs::install(area);
     // SAFETY: the stack is this area's.
     area.altstack = match unsafe { kernel::sigaltstack(Some(&area.signal_stack())) } {

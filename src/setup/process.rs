@@ -7,6 +7,8 @@
 
 use core::ffi::{CStr, c_char};
 
+use crate::abi::auxv::{self, AT_NULL, Auxiliary};
+
 unsafe extern "C" {
     static __libc_stack_end: *const usize;
 }
@@ -93,18 +95,21 @@ impl Process {
         })
     }
 
-    /// Whether wrgsbase and rdgsbase may be used.
-    pub(crate) fn fsgsbase(&self) -> bool {
+    /// The auxiliary vector, without its end.
+    pub(crate) fn auxiliary(&self) -> &'static [Auxiliary] {
         // SAFETY: auxv, ended by AT_NULL, follows the null at envp's end.
         unsafe {
-            let mut entry = self.environment.add(self.variables().count() + 1).cast::<[u64; 2]>();
-            loop {
-                match *entry {
-                    [0, _] => return false,
-                    [AT_HWCAP2, bits] => return bits & HWCAP2_FSGSBASE != 0,
-                    _ => entry = entry.add(1),
-                }
+            let first = self.environment.add(self.variables().count() + 1).cast::<Auxiliary>();
+            let mut count = 0;
+            while (*first.add(count)).kind != AT_NULL {
+                count += 1;
             }
+            core::slice::from_raw_parts(first, count)
         }
+    }
+
+    /// Whether wrgsbase and rdgsbase may be used.
+    pub(crate) fn fsgsbase(&self) -> bool {
+        auxv::get(self.auxiliary(), AT_HWCAP2).is_some_and(|bits| bits & HWCAP2_FSGSBASE != 0)
     }
 }

@@ -12,7 +12,7 @@
 
 use core::fmt::Write;
 
-use super::follow::{self, Follower};
+use super::follow::{self, Follower, Looks};
 use crate::abi::errno::Errno;
 use crate::abi::sigaction::{KernelSigaction, SIG_IGN};
 use crate::image::tree as tree_file;
@@ -101,10 +101,10 @@ fn supervise(watch: &mut Watch, child: u32, mut follower: Option<Follower>) -> !
     }
     close_all_but([2, watch.fd, descriptors::PROCESS.get(Kept::Report)]);
     let status = end_of(child, &mut follower);
-    wait_for_others(watch, &mut follower);
+    let gone = wait_for_others(watch, &mut follower);
     match &follower {
         Some(follower) => follower.finish(Some((child, status))),
-        None => tree::report_all(),
+        None => tree::report_all(gone),
     }
     match status & 0x7f {
         0 => kernel::exit_group(status >> 8 & 0xff),
@@ -146,23 +146,22 @@ fn end_of(child: u32, follower: &mut Option<Follower>) -> i32 {
     }
 }
 
-/// Waits for all other processes of the tree, unless we are told not to.
-fn wait_for_others(watch: &Watch, follower: &mut Option<Follower>) {
+/// Waits for all other processes of the tree, unless we are told not to. Returns
+/// whether it is certain that they are gone.
+fn wait_for_others(watch: &Watch, follower: &mut Option<Follower>) -> bool {
     let mut milliseconds = 0;
-    // Looked at twice where a child may not have come in when its parent has gone.
-    let times = if watch.locked { 1 } else { 2 };
-    let mut gone = 0;
+    let mut looks = Looks::default();
     loop {
-        gone = if is_gone(watch) { gone + 1 } else { 0 };
-        if gone == times {
-            return;
+        // The kernel knows of every process that has the lock: then one look will do.
+        if looks.add(|| is_gone(watch)) || watch.locked && looks.seem_gone() {
+            return watch.locked;
         }
         if let Some(follower) = follower {
             follower.round();
         }
         let info = children::next_signal(Some(milliseconds));
         if info.is_some_and(|info| matches!(info.signo, libc::SIGINT | libc::SIGTERM | libc::SIGHUP | libc::SIGQUIT)) {
-            return;
+            return false;
         }
         milliseconds = (2 * milliseconds + 1).min(MOST_MILLISECONDS);
     }

@@ -51,6 +51,15 @@ impl Histogram {
         }
     }
 
+    /// The buckets that have durations: the least of each, the least beyond it, and how many.
+    pub(super) fn filled(&self) -> impl Iterator<Item = [u64; 3]> {
+        let all = self.counts.iter().enumerate();
+        all.filter(|&(_, &count)| count != 0).map(|(bucket, &count)| {
+            let from = if bucket == 0 { 0 } else { lower_bound(bucket) };
+            [from, lower_bound(bucket + 1), count]
+        })
+    }
+
     /// The duration that `percent` of all durations do not exceed, as the
     /// middle of its bucket (of the last, which is open, its least). None if
     /// nothing was counted.
@@ -131,6 +140,15 @@ mod tests {
         ] {
             assert_eq!(histogram.quantile(percent), Some(duration), "{percent}");
         }
+    }
+
+    #[test]
+    fn filled_buckets_have_their_bounds() {
+        let mut histogram = Histogram::new();
+        histogram.add(0, 2);
+        histogram.add(5, 1);
+        let filled: Vec<_> = histogram.filled().collect();
+        assert_eq!(filled, [[0, 160, 2], [lower_bound(5), lower_bound(6), 1]]);
     }
 
     #[test]

@@ -9,8 +9,8 @@ use core::fmt::{self, Write};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::layout::{self, OTHER};
-use super::processes;
 use super::totals::{Counts, Times, Totals};
+use super::{moments, processes};
 use crate::hook::{Report, Summary};
 use crate::rewrite::refusal::Refusal;
 
@@ -85,14 +85,27 @@ pub(super) fn write(totals: &Totals, report: &Report<'_>, out: &mut dyn Write) -
     out.write_str(",\"calls\":[")?;
     for (index, (row, counts)) in totals.ranking().enumerate() {
         comma(index, out)?;
-        out.write_str(piece(
-            &call(row, counts, totals.times(row, counts, report)),
-            &mut buffer,
-        )?)?;
+        let times = totals.times(row, counts, report);
+        let head = piece(&call(row, counts, times), &mut buffer)?;
+        let Some(histogram) = times.and_then(|_| totals.histogram(row, report)) else {
+            out.write_str(head)?;
+            continue;
+        };
+        out.write_str(head.strip_suffix('}').ok_or(fmt::Error)?)?;
+        out.write_str(",\"histogram\":[")?;
+        for (index, [from, to, calls]) in histogram.filled().enumerate() {
+            comma(index, out)?;
+            let bucket = [totals.ns(from), totals.ns(to), Some(calls)];
+            out.write_str(piece(&bucket, &mut buffer)?)?;
+        }
+        out.write_str("]}")?;
     }
     out.write_str("]")?;
+    if totals.timed() {
+        moments::write(totals, report, &mut buffer, out)?;
+    }
     if let Some(tree) = report.tree {
-        processes::write(totals, tree, &mut buffer, out)?;
+        processes::write(totals, report, tree, &mut buffer, out)?;
     }
     out.write_str("}\n")
 }
@@ -177,8 +190,15 @@ mod tests {
 
     #[test]
     fn golden_of_a_tree() {
-        with_tree_report(|report| {
+        with_tree_report(false, |report| {
             assert_eq!(render(report, false), include_str!("golden/stat-tree.json"));
+        });
+    }
+
+    #[test]
+    fn golden_of_a_tree_with_times() {
+        with_tree_report(true, |report| {
+            assert_eq!(render(report, true), include_str!("golden/stat-tree-time.json"));
         });
     }
 
@@ -236,7 +256,11 @@ mod tests {
             let (example, after) = example.split_once("\n```").unwrap();
             rest = after;
             assert_eq!(example.lines().map(str::trim_start).collect::<String>(), json);
-
+        }
+        for json in [
+            include_str!("golden/stat-time.json"),
+            include_str!("golden/stat-tree-time.json"),
+        ] {
             let strings = json.split('"').skip(1).step_by(2);
             for member in strings.filter(|string| json.contains(&format!("\"{string}\":"))) {
                 assert!(document.contains(&format!("`{member}`")), "{member}");

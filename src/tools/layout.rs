@@ -6,24 +6,31 @@
 //!         3   calls, errors                  of row 1
 //!             …
 //!      1025   calls, errors                  of row 512
-//!      1027   ticks, bucket 0, … bucket 123  of row 0     only when calls
-//!      1152   ticks, bucket 0, … bucket 123  of row 1     are timed
+//!      1027   calls in cell 0, in cell 1 …               these and all below
+//!      2755   ticks, bucket 0, … bucket 123  of row 0     only when calls
+//!      2880   ticks, bucket 0, … bucket 123  of row 1     are timed
 //!             …
+//!     66880   calls of each series           in cell 0
+//!     66888   calls of each series           in cell 1
+//!             …
+//!     80704   the log of threads
 //! ```
 //!
 //! A row is a call number; the last one holds all numbers from 512 on, which
 //! saves the hot path a branch. Rows of numbers without a name are added to the
 //! last one by the report.
 //!
-//! A thread needs 8 KB, or 509 KB when calls are timed, of which it touches
-//! about 1 KB for each number that it uses; the rest is never written, and a
-//! report does not read it either.
+//! A thread needs 8 KB, or 631 KB when calls are timed, of which it touches
+//! about 1 KB for each number that it uses, and 4 KB for each power of two of
+//! time; the rest is never written, and a report does not read it either.
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use syscalls::Sysno;
 
 use super::histogram::BUCKETS;
+use super::threads::LOG_LEN;
+use super::timeline::{CELLS, Series};
 use crate::hook::TreeWords;
 
 /// The row of all numbers that have none of their own.
@@ -34,27 +41,40 @@ pub(super) const ROWS: usize = OTHER + 1;
 
 const COUNTERS: usize = 1;
 const COUNTERS_LEN: usize = 2;
-const TIMES: usize = COUNTERS + COUNTERS_LEN * ROWS;
+const ACTIVITY: usize = COUNTERS + COUNTERS_LEN * ROWS;
+const TIMES: usize = ACTIVITY + CELLS;
 const TIMES_LEN: usize = 1 + BUCKETS;
+const SERIES: usize = TIMES + TIMES_LEN * ROWS;
+const LOG: usize = SERIES + CELLS * Series::COUNT;
 
 /// The words of a thread.
 pub(super) const fn words(timed: bool) -> usize {
-    if timed { TIMES + TIMES_LEN * ROWS } else { TIMES }
+    if timed { LOG + LOG_LEN } else { ACTIVITY }
 }
 
-const _: () = assert!(words(true) * size_of::<u64>() <= 512 << 10);
+const _: () = assert!(words(true) * size_of::<u64>() <= 640 << 10);
 
-/// The time stamp is the thread's own; each process's counters are kept.
-pub(super) const TREE: TreeWords = TreeWords {
-    own: COUNTERS,
-    rows: ROWS,
-};
+/// The time stamp is the thread's own; each process's counters are kept, and
+/// when it made its calls.
+pub(super) const fn tree(timed: bool) -> TreeWords {
+    TreeWords {
+        own: COUNTERS,
+        rows: ROWS,
+        cells: if timed { CELLS } else { 0 },
+        goes_on: false,
+    }
+}
 
 /// The row and the column (calls, errors) of a word, if it is a counter.
 pub(super) fn place(word: usize) -> Option<(usize, usize)> {
     let counter = word.checked_sub(COUNTERS)?;
     let row = counter / COUNTERS_LEN;
     (row < ROWS).then_some((row, counter % COUNTERS_LEN))
+}
+
+/// The cell of a word, if it counts a process's calls by time.
+pub(super) fn cell(word: usize) -> Option<usize> {
+    word.checked_sub(ACTIVITY).filter(|&cell| cell < CELLS)
 }
 
 /// The row in which a call is counted.
@@ -83,6 +103,21 @@ pub(super) fn times(words: &[AtomicU64], row: usize) -> Option<(&AtomicU64, &[At
     let at = TIMES + TIMES_LEN * row;
     let (ticks, buckets) = words.get(at..at + TIMES_LEN)?.split_first()?;
     Some((ticks, buckets.first_chunk()?))
+}
+
+/// The words for what happened in a cell of time: all calls, and the calls of
+/// each series; none if calls are not timed.
+#[inline(always)]
+pub(super) fn moment(words: &[AtomicU64], cell: usize) -> Option<(&AtomicU64, &[AtomicU64; Series::COUNT])> {
+    let at = SERIES + Series::COUNT * cell;
+    let series = words.get(at..at + Series::COUNT)?.first_chunk()?;
+    Some((words.get(ACTIVITY + cell)?, series))
+}
+
+/// The words for the log of threads; none if calls are not timed.
+#[inline(always)]
+pub(super) fn log(words: &[AtomicU64]) -> Option<&[AtomicU64; LOG_LEN]> {
+    words.get(LOG..LOG + LOG_LEN)?.first_chunk()
 }
 
 /// Adds to a word of this thread, which nobody else writes: so no locked
@@ -116,6 +151,12 @@ mod tests {
             add(ticks, 1);
             buckets.iter().for_each(|word| add(word, 1));
         }
+        for cell in 0..CELLS {
+            let (calls, series) = moment(&words, cell).unwrap();
+            add(calls, 1);
+            series.iter().for_each(|word| add(word, 1));
+        }
+        log(&words).unwrap().iter().for_each(|word| add(word, 1));
         assert!(words.iter().all(|word| word.load(Relaxed) == 1));
     }
 
@@ -125,6 +166,8 @@ mod tests {
         assert!(counters(&untimed, OTHER).is_some());
         assert!(counters(&untimed, ROWS).is_none());
         assert!(times(&untimed, 0).is_none());
+        assert!(moment(&untimed, 0).is_none());
+        assert!(log(&untimed).is_none());
         assert!(start(&[]).is_none());
     }
 

@@ -2,17 +2,26 @@
 
 mod clock;
 mod histogram;
+pub(crate) mod inject;
 mod json;
 mod layout;
 mod lines;
+mod moments;
+pub(crate) mod policy;
 mod processes;
 mod stat;
 mod text;
+mod threads;
+pub(crate) mod timeline;
 mod totals;
 pub(crate) mod trace;
 
+pub use inject::Inject;
+pub use policy::Policy;
 pub use stat::Stat;
 pub use trace::Trace;
+
+pub(crate) use trace::error_text;
 
 use crate::hook::Hook;
 
@@ -25,6 +34,10 @@ pub enum Tool {
     Stat,
     /// Shows calls.
     Trace,
+    /// Lets calls fail.
+    Inject,
+    /// Denies calls.
+    Policy,
 }
 
 /// The form of a report.
@@ -32,8 +45,10 @@ pub enum Tool {
 pub enum Format {
     /// A table for people.
     Text,
-    /// One line for programs.
+    /// For programs.
     Json,
+    /// Events that show in Perfetto; of the trace tool alone.
+    Perfetto,
 }
 
 /// The hook of `tool`. There is one of each kind, made at compile time: nothing
@@ -46,11 +61,15 @@ pub fn hook(tool: Tool, format: Format, timed: bool) -> Option<&'static &'static
     static JSON: &dyn Hook = &Stat::new(Format::Json, false);
     static JSON_TIMED: &dyn Hook = &Stat::new(Format::Json, true);
     static TRACE: &dyn Hook = &Trace;
+    static INJECT: &dyn Hook = &Inject;
+    static POLICY: &dyn Hook = &Policy;
     match (tool, format, timed) {
         (Tool::None, _, _) => None,
         (Tool::Trace, _, _) => Some(&TRACE),
-        (Tool::Stat, Format::Text, false) => Some(&TEXT),
-        (Tool::Stat, Format::Text, true) => Some(&TEXT_TIMED),
+        (Tool::Inject, _, _) => Some(&INJECT),
+        (Tool::Policy, _, _) => Some(&POLICY),
+        (Tool::Stat, Format::Text | Format::Perfetto, false) => Some(&TEXT),
+        (Tool::Stat, Format::Text | Format::Perfetto, true) => Some(&TEXT_TIMED),
         (Tool::Stat, Format::Json, false) => Some(&JSON),
         (Tool::Stat, Format::Json, true) => Some(&JSON_TIMED),
     }

@@ -3,8 +3,10 @@
 use core::fmt::{self, Write};
 
 use super::json::{PIECE, Total, call, comma, piece};
+use super::moments;
+use super::timeline::since;
 use super::totals::{Counts, Totals};
-use crate::hook::{End, Process, Summary, Tree};
+use crate::hook::{End, Process, Report, Summary, Tree};
 
 /// A process, without its calls.
 #[derive(serde::Serialize)]
@@ -17,6 +19,10 @@ struct Head<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u32>,
     threads: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    began_ns: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_ns: Option<u64>,
     total: Total,
     trapped: u64,
     fast: u64,
@@ -50,7 +56,13 @@ struct Uncounted {
 }
 
 /// Writes the members of the report that are of a tree, with a comma in front.
-pub(super) fn write(totals: &Totals, tree: &dyn Tree, buffer: &mut [u8; PIECE], out: &mut dyn Write) -> fmt::Result {
+pub(super) fn write(
+    totals: &Totals,
+    report: &Report<'_>,
+    tree: &dyn Tree,
+    buffer: &mut [u8; PIECE],
+    out: &mut dyn Write,
+) -> fmt::Result {
     out.write_str(",\"processes\":[")?;
     let mut listed = Counts::default();
     let mut result = Ok(());
@@ -59,7 +71,7 @@ pub(super) fn write(totals: &Totals, tree: &dyn Tree, buffer: &mut [u8; PIECE], 
         listed.add(counts(each));
         result = result
             .and_then(|()| comma(index, out))
-            .and_then(|()| process(each, buffer, out));
+            .and_then(|()| process(totals, report, each, buffer, out));
         index += 1;
     });
     result?;
@@ -92,7 +104,13 @@ pub(super) fn write(totals: &Totals, tree: &dyn Tree, buffer: &mut [u8; PIECE], 
     out.write_str(piece(&uncounted, buffer)?)
 }
 
-fn process(process: &Process<'_>, buffer: &mut [u8; PIECE], out: &mut dyn Write) -> fmt::Result {
+fn process(
+    totals: &Totals,
+    report: &Report<'_>,
+    process: &Process<'_>,
+    buffer: &mut [u8; PIECE],
+    out: &mut dyn Write,
+) -> fmt::Result {
     let Summary {
         pid,
         threads,
@@ -115,6 +133,8 @@ fn process(process: &Process<'_>, buffer: &mut [u8; PIECE], out: &mut dyn Write)
         end,
         status,
         threads,
+        began_ns: process.began.and_then(|ticks| totals.ns(since(ticks))),
+        ended_ns: process.ended.and_then(|ticks| totals.ns(since(ticks))),
         total: total(counts(process)),
         trapped,
         fast: process.calls.saturating_sub(trapped),
@@ -128,7 +148,10 @@ fn process(process: &Process<'_>, buffer: &mut [u8; PIECE], out: &mut dyn Write)
         comma(index, out)?;
         out.write_str(piece(&call(row, counts, None), buffer)?)?;
     }
-    out.write_str("]}")
+    out.write_str("]")?;
+    moments::write_activity(totals, process, buffer, out)?;
+    moments::write_threads(totals, report, process, buffer, out)?;
+    out.write_str("}")
 }
 
 fn counts(process: &Process<'_>) -> Counts {

@@ -8,13 +8,15 @@
 //! execve that succeeds is counted in the new image, without a time.
 
 use core::fmt;
-use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::histogram::bucket_of;
+use super::timeline::{self, Series};
 use super::totals::Totals;
-use super::{Format, clock, json, layout, text};
+use super::{Format, clock, json, layout, text, threads};
 use crate::abi::errno::Errno;
 use crate::hook::{Call, Hook, Outcome, Report, TreeWords, VectorUse, Verdict};
+use crate::kernel;
 
 /// The hook that counts.
 #[derive(Debug)]
@@ -41,6 +43,60 @@ fn never_returns(number: u32) -> bool {
     matches!(number, RT_SIGRETURN | EXIT | EXIT_GROUP)
 }
 
+/// Notes in which cell of time a call came to its end.
+fn note_time(words: &[AtomicU64], row: usize, failed: bool, now: u64) {
+    let cell = timeline::cell_of(timeline::since(now));
+    if let Some((calls, series)) = layout::moment(words, cell) {
+        layout::add(calls, 1);
+        layout::add(&series[Series::of(row) as usize], 1);
+        layout::add(&series[Series::Errors as usize], u64::from(failed));
+    }
+}
+
+/// A thread makes its first call in this block: its own words are zero.
+#[cold]
+#[inline(never)]
+fn first_call(words: &[AtomicU64], now: u64) {
+    if let Some(log) = layout::log(words) {
+        threads::begin(log, kernel::getpid(), kernel::gettid(), now);
+    }
+}
+
+/// A call is about to be made, and times are wanted.
+#[inline(never)]
+fn begin_time(words: &[AtomicU64]) {
+    if let Some(start) = layout::start(words) {
+        let now = clock::ticks();
+        if start.load(Relaxed) == 0 {
+            first_call(words, now);
+        }
+        start.store(now, Relaxed);
+    }
+}
+
+/// A call has returned, and times are wanted. Not a part of the path without them.
+#[inline(never)]
+fn take_time(words: &[AtomicU64], row: usize, failed: bool) {
+    let now = clock::ticks();
+    note_time(words, row, failed, now);
+    if let (Some(start), Some((ticks, buckets))) = (layout::start(words), layout::times(words, row)) {
+        let started = start.load(Relaxed);
+        if started == 0 {
+            // Zeroed since: the child's side of a fork.
+            return;
+        }
+        if let Some(log) = layout::log(words) {
+            threads::count(log, now);
+        }
+        // The counters of two CPUs may differ: never below zero.
+        let taken = now.saturating_sub(started);
+        layout::add(ticks, taken);
+        if let Some(count) = buckets.get(bucket_of(taken)) {
+            layout::add(count, 1);
+        }
+    }
+}
+
 impl Hook for Stat {
     fn vector_use(&self) -> VectorUse {
         VectorUse::Sse
@@ -51,7 +107,7 @@ impl Hook for Stat {
     }
 
     fn tree(&self) -> Option<TreeWords> {
-        Some(layout::TREE)
+        Some(layout::tree(self.timed))
     }
 
     #[inline]
@@ -61,12 +117,13 @@ impl Hook for Stat {
             if let Some([calls, _]) = layout::counters(call.words(), layout::row_of(number)) {
                 layout::add(calls, 1);
             }
+            if self.timed {
+                note_time(call.words(), layout::row_of(number), false, clock::ticks());
+            }
             return Verdict::Pass;
         }
-        if self.timed
-            && let Some(start) = layout::start(call.words())
-        {
-            start.store(clock::ticks(), Relaxed);
+        if self.timed {
+            begin_time(call.words());
         }
         Verdict::PassThenExit
     }
@@ -78,32 +135,20 @@ impl Hook for Stat {
         };
         let words = call.words();
         let row = layout::row_of(call.number());
+        let failed = Errno::from_result(result).is_some();
         if let Some([calls, errors]) = layout::counters(words, row) {
             layout::add(calls, 1);
-            layout::add(errors, u64::from(Errno::from_result(result).is_some()));
+            layout::add(errors, u64::from(failed));
         }
-        if !self.timed {
-            return;
-        }
-        if let (Some(start), Some((ticks, buckets))) = (layout::start(words), layout::times(words, row)) {
-            let started = start.load(Relaxed);
-            if started == 0 {
-                // Zeroed since: the child's side of a fork.
-                return;
-            }
-            // The counters of two CPUs may differ: never below zero.
-            let taken = clock::ticks().saturating_sub(started);
-            layout::add(ticks, taken);
-            if let Some(count) = buckets.get(bucket_of(taken)) {
-                layout::add(count, 1);
-            }
+        if self.timed {
+            take_time(words, row, failed);
         }
     }
 
     fn report(&self, report: &Report<'_>, out: &mut dyn fmt::Write) -> fmt::Result {
         let totals = Totals::collect(report, self.timed);
         match self.format {
-            Format::Text => text::write(&totals, report, out),
+            Format::Text | Format::Perfetto => text::write(&totals, report, out),
             Format::Json => json::write(&totals, report, out),
         }
     }
@@ -112,7 +157,6 @@ impl Hook for Stat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use core::sync::atomic::AtomicU64;
 
     fn words(stat: &Stat) -> Vec<AtomicU64> {
         (0..stat.thread_words()).map(|_| AtomicU64::new(0)).collect()
@@ -201,6 +245,28 @@ mod tests {
         for (bucket, count) in buckets.iter().enumerate() {
             assert_eq!(count.load(Relaxed), u64::from(bucket == bucket_of(ticks)));
         }
+    }
+
+    #[test]
+    fn each_call_is_in_one_cell_of_time_and_of_one_kind() {
+        let stat = Stat::new(Format::Json, true);
+        let words = words(&stat);
+        for (number, result) in [(0, 5), (39, 1), (202, -11), (231, 0)] {
+            let mut call = call(&words, number);
+            if stat.enter(&mut call) == Verdict::PassThenExit {
+                stat.exit(&mut call, Outcome::Returned(result));
+            }
+        }
+        let mut sums = [0; Series::COUNT];
+        let mut all = 0;
+        for cell in 0..timeline::CELLS {
+            let (calls, series) = layout::moment(&words, cell).unwrap();
+            all += calls.load(Relaxed);
+            sums.iter_mut()
+                .zip(series)
+                .for_each(|(sum, word)| *sum += word.load(Relaxed));
+        }
+        assert_eq!((all, sums), (4, [1, 0, 0, 1, 0, 1, 1, 1]));
     }
 
     #[test]

@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn golden_of_a_tree() {
-        with_tree_report(|report| {
+        with_tree_report(false, |report| {
             assert_eq!(render(report, false), include_str!("golden/stat-tree.txt"));
         });
     }

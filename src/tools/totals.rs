@@ -131,6 +131,19 @@ impl Totals {
     /// The times of a row, if there are any.
     pub(super) fn times(&self, row: usize, counts: &Counts, report: &Report<'_>) -> Option<Times> {
         let rate = self.rate?;
+        let histogram = self.histogram(row, report)?;
+        let ns = |ticks| nanoseconds(ticks, rate);
+        Some(Times {
+            total_ns: ns(counts.ticks),
+            // A row without a single time is one of calls that never return.
+            p50_ns: ns(histogram.quantile(50)?),
+            p99_ns: ns(histogram.quantile(99)?),
+        })
+    }
+
+    /// The histogram of a row, if calls were timed.
+    pub(super) fn histogram(&self, row: usize, report: &Report<'_>) -> Option<Histogram> {
+        self.rate?;
         let mut histogram = Histogram::new();
         report.for_each_thread(&mut |words| {
             if row == OTHER {
@@ -141,13 +154,12 @@ impl Totals {
                 merge(&mut histogram, words, row);
             }
         });
-        let ns = |ticks| nanoseconds(ticks, rate);
-        Some(Times {
-            total_ns: ns(counts.ticks),
-            // A row without a single time is one of calls that never return.
-            p50_ns: ns(histogram.quantile(50)?),
-            p99_ns: ns(histogram.quantile(99)?),
-        })
+        Some(histogram)
+    }
+
+    /// These ticks in nanoseconds, if calls were timed.
+    pub(super) fn ns(&self, ticks: u64) -> Option<u64> {
+        Some(nanoseconds(ticks, self.rate?))
     }
 
     /// Whether there are times.
@@ -188,6 +200,7 @@ fn nanoseconds(ticks: u64, ticks_per_us: NonZeroU64) -> u64 {
 /// What reports are tested with: two threads with fixed counts.
 #[cfg(test)]
 pub(super) mod tests {
+    use super::super::timeline::Series;
     use super::*;
     use crate::hook::{End, Others, Summary, Tree};
 
@@ -217,12 +230,28 @@ pub(super) mod tests {
         count(&first, 400, 1, 1, 600);
         count(&second, OTHER, 1, 1, 600);
         count(&first, 231, 1, 0, 0);
+        for (thread, cell, series, calls) in [
+            (&first, 0, Series::Files, 900),
+            (&second, 0, Series::Files, 100),
+            (&first, 10, Series::Other, 500),
+            (&first, 100, Series::Errors, 7),
+        ] {
+            if let Some((all, each)) = layout::moment(thread, cell) {
+                layout::add(all, calls);
+                layout::add(&each[series as usize], calls);
+            }
+        }
+        if let Some(log) = layout::log(&second) {
+            super::super::threads::begin(log, 4242, 4250, 6000);
+            super::super::threads::count(log, 90_000);
+        }
         let mut summary = Summary {
             pid: 4242,
             threads: 2,
             trapped: 20,
             rewritten: 17,
             ticks_per_us,
+            ticks: 30_000_000,
             ..Summary::default()
         };
         summary.refused[2] = 2;
@@ -265,12 +294,16 @@ pub(super) mod tests {
                 name: *b"make\0\0\0\0\0\0\0\0\0\0\0\0",
                 images: 1,
                 end: End::Exit(0),
+                began: Some(3000),
+                ended: Some(9_000_000),
                 calls: 901,
                 errors: 10,
                 rows: &|visit| {
                     visit(1, 900);
                     visit(2, 10);
                     visit(463, 1);
+                    visit(1027, 900);
+                    visit(1028, 1);
                 },
             };
             visit(&process);
@@ -286,12 +319,15 @@ pub(super) mod tests {
                 name: *b"sh \"\\\n\0\0\0\0\0\0\0\0\0\0",
                 images: 2,
                 end: End::Silent,
+                began: Some(600_000),
+                ended: None,
                 calls: 500,
                 errors: 0,
                 rows: &|visit| {
                     visit(0, 12);
                     visit(79, 400);
                     visit(79, 100);
+                    visit(1037, 500);
                 },
             };
             visit(&process);
@@ -315,8 +351,8 @@ pub(super) mod tests {
     }
 
     /// Shows `check` the report of [`with_report`], of a tree.
-    pub(in super::super) fn with_tree_report(check: impl FnOnce(&Report<'_>)) {
-        with_report(false, 0, |report| {
+    pub(in super::super) fn with_tree_report(timed: bool, check: impl FnOnce(&Report<'_>)) {
+        with_report(timed, if timed { 3000 } else { 0 }, |report| {
             check(&Report::new(report.summary, report.threads).of_tree(&Two));
         });
     }

@@ -12,7 +12,7 @@ use crate::trap::area::{self, ThreadArea};
 use crate::trap::areas;
 use crate::trap::swallowed::LastTrap;
 use crate::trap::user_dispatch::UserDispatch;
-use crate::trap::{gs, pending, sigaction};
+use crate::trap::{gs, known, pending, sigaction};
 
 /// A thread that existed before us: makes its area on its first trap.
 pub(super) fn adopt(uc: &mut UContext) -> *mut ThreadArea {
@@ -34,8 +34,11 @@ pub(super) fn adopt(uc: &mut UContext) -> *mut ThreadArea {
         (*area).set_virtual_mask(uc.uc_sigmask);
         uc.uc_sigmask &= !sigaction::reserved();
         (*area).filtered.store(false, Ordering::Relaxed);
+        (*area).backed.store(false, Ordering::Relaxed);
+        known::learn(&*area);
         (*area).user_dispatch = UserDispatch::NONE;
         (*area).held.store(0, Ordering::Relaxed);
+        (*area).reach.begin();
     }
     areas::LIVE.fetch_add(1, Ordering::Relaxed);
     areas::EVER.fetch_add(1, Ordering::Relaxed);

@@ -112,6 +112,15 @@ pub(crate) fn go_on(area: &mut ThreadArea, call: Interrupted, action: &KernelSig
     area.restarts = call.restarts || !would_restart && !never_restarts(number, context);
 }
 
+/// The same where the call was just about to go on: what has come meanwhile may be
+/// what it waits for.
+pub(crate) fn look(area: &ThreadArea, context: &mut SigContext) {
+    if let Some(result) = signalfd::look_again(area, area.call.number, context.args()) {
+        context.rip = context.rip.wrapping_add(SYSCALL);
+        context.rax = result as u64;
+    }
+}
+
 /// A wait with a mask goes on with all signals blocked until the kernel has set
 /// that mask: so those of the application's that are blocked meanwhile stay so.
 fn wait_on(area: &mut ThreadArea, call: Interrupted, uc: &mut UContext) {

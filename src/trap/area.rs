@@ -25,7 +25,9 @@ use crate::hook::Call;
 use crate::kernel;
 use crate::ledger::{CORE, CoreWord};
 use crate::trap::areas;
+use crate::trap::copy::Reach;
 use crate::trap::descriptors::Numbers;
+use crate::trap::known::Known;
 use crate::trap::pending::{self, Pending};
 use crate::trap::raised::Deferred;
 use crate::trap::sigaction::{Dispositions, reserved};
@@ -174,8 +176,12 @@ pub(crate) struct ThreadArea {
     /// Whether a filter of the application's own may decide on the thread's
     /// calls (`trap::filters`).
     pub(crate) filtered: AtomicBool,
+    /// The thread has our filter beside Syscall User Dispatch (`trap::armed`).
+    pub(crate) backed: AtomicBool,
     /// Set by the application's prctl.
     pub(crate) user_dispatch: UserDispatch,
+    /// What is answered without the kernel.
+    pub(crate) known: Known,
     /// The alternate stack that the application has set.
     pub(crate) altstack: AltStack,
     /// The application's handlers: the process's, or `own_dispositions`.
@@ -199,6 +205,19 @@ pub(crate) struct ThreadArea {
     /// (crate::ledger::epoch)).
     pub(crate) epoch: u32,
     pub(crate) vector: crate::trap::vector::State,
+    /// Whether a fault of a copy of the application's memory can be caught.
+    pub(crate) reach: Reach,
+    /// The word by which the hook's words of a thread that it makes begin; of that
+    /// thread, until it runs.
+    pub(crate) heir: u64,
+    /// A clone under way, whose child we wait for.
+    pub(crate) waited: crate::trap::waited::Waited,
+    /// What hook libraries need of the thread.
+    pub(crate) guest: crate::guest::threads::Thread,
+    /// The handler, assembly, and what a hook calls come to the area while a function
+    /// of ours that has it as `&mut` goes on: so the compiler may not take such a
+    /// reference for the only way to it (what `UnsafePinned` is to say some day).
+    pub(crate) shared: core::marker::PhantomPinned,
 }
 
 /// The registers of a handler that begins which are loaded last.
@@ -290,6 +309,12 @@ impl ThreadArea {
         self.signal_stack().holds(rsp)
     }
 
+    /// Whether `address` is where a hook comes to that has used up its stack.
+    pub(crate) fn is_behind_hook_stack(&self, address: u64) -> bool {
+        let end = core::ptr::from_ref(self) as u64 - HOOK_STACK as u64;
+        (end - PAGE as u64..end).contains(&address)
+    }
+
     /// Whether `rsp` lies on one of our stacks, or just over the end of one.
     pub(crate) fn on_our_stack(&self, rsp: u64) -> bool {
         let top = core::ptr::from_ref(self) as u64;
@@ -358,9 +383,12 @@ impl ThreadArea {
         self.held_signal = None;
         self.deferred = Deferred::default();
         self.stepping = 0;
+        self.reach.begin();
         self.leftovers = Leftovers::NONE;
         self.filtered
             .store(parent.filtered.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.backed
+            .store(parent.backed.load(Ordering::SeqCst), Ordering::Relaxed);
         self.user_dispatch = UserDispatch::NONE;
         self.altstack = parent.altstack;
         self.dispositions

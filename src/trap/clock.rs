@@ -25,6 +25,11 @@ pub(crate) fn runs() -> bool {
     START_NS.load(Ordering::Relaxed) != 0
 }
 
+/// The counter's value, if a start was noted; else 0.
+pub(crate) fn now_if_it_runs() -> u64 {
+    if runs() { ticks() } else { 0 }
+}
+
 /// Ticks per microsecond since the start, at least a millisecond of it; 0 if
 /// no start was noted.
 pub(crate) fn ticks_per_us() -> u64 {

@@ -10,14 +10,16 @@ use core::sync::atomic::Ordering;
 
 use crate::abi::errno::Errno;
 use crate::abi::sigframe::AltStack;
+use crate::guest;
 use crate::hook::Outcome;
 use crate::kernel;
 use crate::rewrite::lock;
 use crate::trap::area::{Action, HookState, Kind, ThreadArea};
 use crate::trap::areas;
 use crate::trap::dispatch;
+use crate::trap::known;
 use crate::trap::mask::{self, block_all, hold_all};
-use crate::trap::{descriptors, exit, ledger, sigaction};
+use crate::trap::{armed, descriptors, exit, ledger, sigaction, waited};
 
 const CLONE_VM: u64 = libc::CLONE_VM as u64;
 const CLONE_FILES: u64 = libc::CLONE_FILES as u64;
@@ -32,6 +34,10 @@ const CLONE_ARGS_SIZE_VER0: u64 = 64;
 /// Prepares a call that makes a child with these flags.
 pub(crate) fn enter(area: &mut ThreadArea, flags: u64) -> Action {
     let own = &raw mut *area;
+    let flags = match waited::begin(area, flags) {
+        Ok(flags) => flags,
+        Err(errno) => return dispatch::answer(area, errno.to_result()),
+    };
     let vm = flags & CLONE_VM != 0;
     let child = if vm {
         match areas::allocate() {
@@ -47,9 +53,16 @@ pub(crate) fn enter(area: &mut ThreadArea, flags: u64) -> Action {
     }
     area.new_area = child as u64;
     area.clone_flags = flags;
+    area.heir = ledger::heir(area);
     if vm {
         // SAFETY: just allocated: nobody else uses it yet.
-        prepare(unsafe { &mut *child }, area, flags);
+        let made = unsafe { &mut *child };
+        prepare(made, area, flags);
+        if !guest::threads::equip(area, made) {
+            // SAFETY: nobody uses it.
+            unsafe { areas::release(child) };
+            return dispatch::answer(area, Errno::EAGAIN.to_result());
+        }
         if flags & CLONE_THREAD == 0 && !areas::is_alone() {
             // An exec in another thread may have descriptors open that the
             // child must not have. The child frees the lock, for we may have to
@@ -57,6 +70,7 @@ pub(crate) fn enter(area: &mut ThreadArea, flags: u64) -> Action {
             lock::before_fork();
         }
     } else {
+        guest::threads::before_fork(area);
         lock::before_fork();
         if flags & CLONE_VFORK != 0 {
             // The kernel keeps us until the child has ended, which may wait for
@@ -69,6 +83,9 @@ pub(crate) fn enter(area: &mut ThreadArea, flags: u64) -> Action {
         areas::LIVE.fetch_add(1, Ordering::Relaxed);
     } else if vm && flags & CLONE_VFORK == 0 {
         areas::SHARERS.fetch_add(1, Ordering::Relaxed);
+    }
+    if !vm {
+        ledger::birth();
     }
     block_all(area);
     Action::Clone
@@ -91,6 +108,7 @@ pub(crate) fn enter_clone3(area: &mut ThreadArea) -> Action {
 fn prepare(child: &mut ThreadArea, parent: &ThreadArea, flags: u64) {
     child.inherit(parent);
     child.clone_flags = flags;
+    child.heir = parent.heir;
     child.process.store(0, Ordering::Relaxed);
     child.new_area = core::ptr::from_ref(parent) as u64;
     child.kind = match () {
@@ -139,6 +157,11 @@ pub(crate) unsafe extern "C" fn parent_from_gate(area: *mut ThreadArea) {
         if flags & CLONE_VFORK == 0 {
             lock::after_fork();
         }
+        guest::threads::after_fork(area, result);
+        waited::parent(area, result);
+        if result < 0 {
+            ledger::born();
+        }
     } else {
         // Taken in `enter`; a vfork child has freed it, if it came to run.
         lock::release(area);
@@ -172,12 +195,16 @@ pub(crate) unsafe extern "C" fn parent_from_gate(area: *mut ThreadArea) {
 pub(crate) unsafe extern "C" fn child_from_gate(area: *mut ThreadArea) {
     // SAFETY: by the contract.
     let area = unsafe { &mut *area };
+    armed::child(area);
     let flags = area.clone_flags;
     if flags & CLONE_VM == 0 {
         exit::forked(area);
         // SAFETY: tables outlive the threads that use them.
         unsafe { (*area.dispositions.load(Ordering::Relaxed)).forked(flags & CLONE_CLEAR_SIGHAND != 0) };
         lock::after_fork();
+        guest::threads::after_fork(area, 0);
+        ledger::born();
+        waited::child(area);
         if let Some(hook) = dispatch::hook() {
             mask::let_faults_in(area);
             area.hook = HookState::Running;
@@ -196,10 +223,15 @@ pub(crate) unsafe extern "C" fn child_from_gate(area: *mut ThreadArea) {
         // SAFETY: the stack is this area's.
         let _ = unsafe { kernel::sigaltstack(Some(&area.signal_stack())) };
     }
+    known::learn(area);
     if flags & CLONE_CLEAR_SIGHAND != 0 {
         // SAFETY: tables outlive the threads that use them.
         let _ = sigaction::install_own(unsafe { &*area.dispositions.load(Ordering::Relaxed) });
     }
+    if flags & CLONE_VM != 0 {
+        guest::threads::tell(area, true);
+    }
+    ledger::begin(area);
     area.last_trap.move_to(area.app_rsp);
     area.hook = HookState::Done;
     area.call.result = 0;

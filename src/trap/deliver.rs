@@ -25,6 +25,7 @@ use crate::trap::mask::block_all;
 use crate::trap::pending;
 use crate::trap::sigaction::{self, SA_RESETHAND};
 use crate::trap::swallowed;
+use crate::trap::tell::tell;
 
 /// Starts `action`'s handler at the end of our own. `uc` shows the
 /// application's code already; `waiting` is the mask of a wait that the signal
@@ -36,6 +37,7 @@ pub(crate) fn deliver(
     uc: &mut UContext,
     waiting: Option<u64>,
 ) -> bool {
+    tell(area, info, uc);
     if action.flags & SA_RESETHAND != 0 {
         // SAFETY: tables outlive the threads that use them.
         unsafe { (*area.dispositions.load(Ordering::Relaxed)).reset(info.signo) };
@@ -130,6 +132,7 @@ fn force_fault(area: &mut ThreadArea, failed: i32, uc: &mut UContext, waiting: O
     if failed != libc::SIGSEGV && caught && waiting.unwrap_or(uc.uc_sigmask) & bit(libc::SIGSEGV) == 0 {
         return deliver(area, &action, &fault, uc, waiting);
     }
+    tell(area, &fault, uc);
     sigaction::set_default(libc::SIGSEGV);
     uc.uc_sigmask &= !bit(libc::SIGSEGV);
     kernel::requeue(&fault);
@@ -157,6 +160,7 @@ fn fpstate_size(uc: &UContext) -> u64 {
 pub(crate) fn sigreturn(area: &mut ThreadArea) -> Action {
     // The kernel takes the flags from the frame.
     area.flags &= !rflags::TF;
+    area.reach.forget();
     area.returning.before = (area.virtual_mask, area.altstack);
     let mut frame = core::mem::MaybeUninit::<UContext>::uninit();
     // By assembly, and volatile: the handler of a fault of this read has to see

@@ -9,11 +9,11 @@ use once_cell::race::OnceRef;
 use crate::abi::errno::Errno;
 use crate::arm::filter::ASKED;
 use crate::exec::{calls, launch};
-use crate::hook::{Hook, Interest, Outcome, VectorUse, Verdict};
+use crate::hook::{Hook, Interest, Outcome, Parts, VectorUse, Verdict};
 use crate::trap::area::{Action, HookState, ThreadArea};
 use crate::trap::{
-    altstack, clone, deliver, descriptors, entry, exit, filters, gs, listing, mask, membarrier, memory, pending,
-    sigaction, signalfd, sigsend, sigwait, vector,
+    altstack, clone, deliver, descriptors, entry, exit, filters, gs, known, listing, mask, membarrier, memory, pending,
+    sigaction, signalfd, sigsend, sigwait, tell, vector,
 };
 
 /// What the core has to do when the kernel has made a call.
@@ -35,7 +35,7 @@ pub(crate) enum Post {
     Listing,
     /// The application's filters have been asked; the call is still to be served.
     Ask,
-    /// The frame of an rt_sigreturn is read and written: a fault is the
+    /// The frame of an rt_sigreturn is read: a fault is the
     /// application's.
     Frame,
     /// A filter of the application's own has been installed.
@@ -53,23 +53,30 @@ const X32_BIT: u32 = 0x4000_0000;
 /// the arm.
 pub(crate) fn configure(hook: Option<&'static &'static dyn Hook>) {
     if let Some(hook) = hook {
-        let vectors = match hook.vector_use() {
-            VectorUse::None => 0,
-            VectorUse::Sse => entry::KEEP_SSE,
-            VectorUse::All => entry::KEEP_SSE | entry::ALL_VECTORS,
-        };
-        let interest = hook.interest();
-        for number in 0..Interest::NUMBERS as u16 {
-            if interest.contains(number.into()) {
-                entry::add_interest(number, entry::HOOK | vectors);
-            }
-        }
-        vector::configure(vectors & entry::ALL_VECTORS != 0);
+        interest_in(*hook);
+        tell::configure(hook.wants_signals());
         let _ = HOOK.set(hook);
     }
     for number in CORE.iter().chain(descriptors::NAMING) {
         entry::add_interest(*number as u16, entry::CORE | entry::KEEP_SSE);
     }
+}
+
+/// Sets what the hook is interested in, before any call that it is to see.
+pub(crate) fn interest_in(hook: &dyn Hook) {
+    let parts = hook.vector_use().parts();
+    let vectors = match hook.vector_use() {
+        VectorUse::None => 0,
+        _ if parts == Parts::NONE => entry::KEEP_SSE,
+        _ => entry::KEEP_SSE | entry::MORE_VECTORS,
+    };
+    let interest = hook.interest();
+    for number in 0..Interest::NUMBERS as u16 {
+        if interest.contains(number.into()) {
+            entry::add_interest(number, entry::HOOK | vectors);
+        }
+    }
+    vector::configure(parts);
 }
 
 /// `io_pgetevents`, which libc does not name.
@@ -137,7 +144,7 @@ pub(crate) unsafe extern "C" fn enter_from_entry(area: *mut ThreadArea) {
     area.call.changed = false;
     area.hook = HookState::Running;
     area.post = Post::None;
-    if interest & (entry::HOOK | entry::CORE | entry::ALL_VECTORS) == entry::HOOK
+    if interest & (entry::HOOK | entry::CORE | entry::MORE_VECTORS) == entry::HOOK
         && let Some(hook) = HOOK.get()
     {
         let verdict = hook.enter(&mut area.call);
@@ -197,8 +204,8 @@ fn obey(area: &mut ThreadArea, verdict: Verdict) {
     };
 }
 
-/// The calls of the core, and hooks that want all vector state kept: out of
-/// line, so that the way above stays short.
+/// The calls of the core, and hooks around which more is kept than the entry has
+/// saved: out of line, so that the way above stays short.
 #[inline(never)]
 fn enter_slowly(area: &mut ThreadArea, number: u32, interest: u8) {
     if interest & entry::HOOK != 0
@@ -242,7 +249,7 @@ pub(crate) unsafe extern "C" fn exit_from_gate(area: *mut ThreadArea) {
     let outcome = Outcome::Returned(area.call.result);
     if area.post == Post::None
         && area.hook == HookState::WantsExit
-        && !vector::kept()
+        && vector::touched() == Parts::NONE
         && let Some(hook) = HOOK.get()
     {
         area.hook = HookState::Running;
@@ -260,11 +267,15 @@ pub(crate) unsafe extern "C" fn exit_from_gate(area: *mut ThreadArea) {
         }
     } else if area.post == Post::Signals && !signalfd::finish(area) {
         // There was nothing for the application in it: it waits on.
-        area.action = if gs::is_ours(area) {
-            Action::PassThenExit
+        if let Some(result) = signalfd::look_behind(area) {
+            area.post = Post::None;
+            area.call.result = result;
+            exit(area, Outcome::Returned(result));
+        } else if gs::is_ours(area) {
+            area.action = Action::PassThenExit;
         } else {
-            Action::TakenPassThenExit
-        };
+            area.action = Action::TakenPassThenExit;
+        }
     } else {
         exit(area, Outcome::Returned(area.call.result));
     }
@@ -328,6 +339,8 @@ pub(crate) fn executed(area: &mut ThreadArea, number: u32) {
         && let Some(hook) = HOOK.get()
     {
         area.call.number = number.into();
+        // A tool beside hook libraries has asked for it: they see no result of an exec.
+        area.guest.tool.set(true);
         area.hook = HookState::Running;
         hook.exit(&mut area.call, Outcome::Returned(0));
         area.hook = HookState::Done;
@@ -335,13 +348,9 @@ pub(crate) fn executed(area: &mut ThreadArea, number: u32) {
 }
 
 /// Runs a part of the hook with as much vector state kept as it needs.
-fn hooked<R>(area: &mut ThreadArea, run: impl FnOnce(&mut ThreadArea) -> R) -> R {
-    if vector::kept() {
-        let state = &raw mut area.vector;
-        vector::keep(state, || run(area))
-    } else {
-        run(area)
-    }
+pub(super) fn hooked<R>(area: &mut ThreadArea, run: impl FnOnce(&mut ThreadArea) -> R) -> R {
+    let state = &raw mut area.vector;
+    vector::keep(state, vector::touched(), || run(area))
 }
 
 /// The hook, for reports and forks.
@@ -432,6 +441,7 @@ fn serve(area: &mut ThreadArea, number: u32) -> Action {
             }
         }
         libc::SYS_signalfd | libc::SYS_signalfd4 => signalfd::made(area),
+        _ if let Some(result) = known::serve(area, number) => return answer(area, result),
         number if calls::CORE.contains(&number) => {
             if let Some(result) = calls::serve(area) {
                 return answer(area, result);

@@ -40,6 +40,8 @@
 //! Calls that we make for ourselves come from the second part of the gate, from
 //! `gate_own_start` on.
 //!
+//! A getpid that the area knows goes by known_pid, and no further (`trap::known`).
+//!
 //! # Stacks
 //!
 //! ```text
@@ -95,6 +97,8 @@ mod gate;
 #[macro_use]
 mod call;
 #[macro_use]
+mod known;
+#[macro_use]
 mod births;
 #[macro_use]
 mod taken;
@@ -110,6 +114,7 @@ use crate::hook::Call;
 use crate::trap::area::{Action, Beginning, Returning, ThreadArea};
 use crate::trap::areas::{FREE_AREAS, FREE_PAGE_BITS};
 use crate::trap::gs::{self, FSGSBASE};
+use crate::trap::known::Known;
 use crate::trap::{clone, dispatch, signal};
 
 /// One byte for each value of the low 16 bits of a call number: whether the
@@ -124,8 +129,8 @@ pub(crate) const CORE: u8 = 2;
 
 /// The entry keeps xmm0–xmm15 around Rust code.
 pub(crate) const KEEP_SSE: u8 = 4;
-/// Everything else that the CPU has is kept around the hook.
-pub(crate) const ALL_VECTORS: u8 = 8;
+/// More of what the CPU has is kept around the hook (`trap::vector`).
+pub(crate) const MORE_VECTORS: u8 = 8;
 
 /// Adds `bits` to a number's interest.
 pub(crate) fn add_interest(number: u16, bits: u8) {
@@ -145,6 +150,7 @@ global_asm!(
     assembler_macros!(),
     gate!(),
     call!(),
+    known!(),
     births!(),
     taken!(),
     handler!(),
@@ -172,6 +178,8 @@ global_asm!(
     GS_RET = const gs::BIAS + offset_of!(ThreadArea, call) + offset_of!(Call<'static>, return_address),
     GS_APP_RSP = const gs::BIAS + offset_of!(ThreadArea, app_rsp),
     GS_STACK_TOP = const gs::BIAS + offset_of!(ThreadArea, stack_top),
+    GS_KNOWN_PID = const gs::BIAS + offset_of!(ThreadArea, known) + offset_of!(Known, pid),
+    GS_KNOWN_TID = const gs::BIAS + offset_of!(ThreadArea, known) + offset_of!(Known, tid),
     GS_BIAS = const gs::BIAS,
     IN_FLIGHT = const ThreadArea::IN_FLIGHT,
     OWNS_GS = const offset_of!(ThreadArea, owns_gs),
@@ -298,6 +306,15 @@ labels! {
     exit_entry = usertrap_exit_entry;
     exit_saved = usertrap_exit_saved;
     exit_called = usertrap_exit_called;
+    /// Trampolines of getpid jump here where the area has its result.
+    known_pid = usertrap_known_pid;
+    known_pid_saved = usertrap_known_pid_saved;
+    known_pid_switched = usertrap_known_pid_switched;
+    known_pid_back = usertrap_known_pid_back;
+    known_pid_done = usertrap_known_pid_done;
+    /// The same of gettid, the same code.
+    known_tid = usertrap_known_tid;
+    known_end = usertrap_known_end;
     /// Trapped calls that the handler has put into the area come in here.
     taken = usertrap_taken;
     taken_rdi = usertrap_taken_rdi;

@@ -5,6 +5,7 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::abi::sigframe::rflags;
+use crate::guest;
 use crate::hook::{Report, Summary};
 use crate::kernel::{self, ARCH_GET_GS, ARCH_SET_GS};
 use crate::ledger::CoreWord;
@@ -13,7 +14,10 @@ use crate::trap::area::{Action, HookState, Kind, ThreadArea};
 use crate::trap::areas;
 use crate::trap::mask::block_all;
 use crate::trap::user_dispatch::UserDispatch;
-use crate::trap::{clock, descriptors, dispatch, gs, ledger, pending, sigaction, tree};
+use crate::trap::{clock, descriptors, dispatch, gs, ledger, pending, sigaction, tree, waited};
+
+/// The hook has been told that this process ends.
+static ENDING: AtomicBool = AtomicBool::new(false);
 
 /// The report of this process has been written.
 static REPORTED: AtomicBool = AtomicBool::new(false);
@@ -29,12 +33,23 @@ pub(crate) fn thread(area: &mut ThreadArea) -> Action {
         Kind::VforkChild => Action::Pass,
         Kind::VmProcess => leave(area),
         Kind::Thread => {
+            guest::threads::tell(area, false);
             let last = areas::LIVE.fetch_sub(1, Ordering::Relaxed) == 1;
             if last {
                 ledger::ending(area.call.args[0]);
                 report(area);
             }
+            if last {
+                waited::ending();
+            }
+            let ended = guest::helpers::outlive(area.call.args[0] as i32, last);
             let action = leave(area);
+            if let Some(status) = ended {
+                if ledger::is_alone(area) {
+                    ledger::leave();
+                }
+                kernel::exit_group(status);
+            }
             if last && ledger::is_alone(area) {
                 ledger::leave();
             }
@@ -51,6 +66,7 @@ pub(crate) fn process(area: &mut ThreadArea) -> Action {
         Kind::Thread => {
             ledger::ending(area.call.args[0]);
             report(area);
+            waited::ending();
             // Others go on counting until the kernel has ended them, and so
             // does the handler of a signal that has come in.
             if area.held_signal.is_some() || !ledger::is_alone(area) {
@@ -111,7 +127,9 @@ pub(crate) fn forked(own: &mut ThreadArea) {
     areas::LIVE.store(1, Ordering::Relaxed);
     areas::EVER.store(1, Ordering::Relaxed);
     areas::SHARERS.store(0, Ordering::Relaxed);
+    guest::helpers::forked();
     REPORTED.store(false, Ordering::Relaxed);
+    ENDING.store(false, Ordering::Relaxed);
     ledger::forked(own);
 }
 
@@ -120,6 +138,9 @@ fn report(own: &mut ThreadArea) {
     let Some(hook) = dispatch::hook() else { return };
     own.hook = HookState::Running;
     let of_tree = ledger::reports();
+    if !ENDING.swap(true, Ordering::Relaxed) {
+        hook.ending();
+    }
     if of_tree == Some(false) || REPORTED.swap(true, Ordering::Relaxed) {
         return;
     }
@@ -133,6 +154,7 @@ fn report(own: &mut ThreadArea) {
         pid: kernel::getpid(),
         threads: areas::EVER.load(Ordering::Relaxed),
         ticks_per_us: clock::ticks_per_us(),
+        ticks: clock::now_if_it_runs(),
         ..Summary::default()
     };
     rewriter::summarize(&mut summary);

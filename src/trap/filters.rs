@@ -22,15 +22,16 @@ use crate::abi::seccomp::{
 };
 use crate::abi::sigframe::SigInfo;
 use crate::arm::own::{self, MOST, PROLOGUE, STRICT_DATA, STRICT_DEATH};
+use crate::arm::sud::PR_SET_SYSCALL_USER_DISPATCH;
 use crate::exec::calls;
+use crate::guest;
 use crate::hook::Outcome;
 use crate::kernel::{self, log, process};
 use crate::setup::config::Level;
 use crate::trap::area::{Kind, ThreadArea};
 use crate::trap::areas;
 use crate::trap::dispatch::Post;
-use crate::trap::user_dispatch::{self, PR_SET_SYSCALL_USER_DISPATCH};
-use crate::trap::{clock, descriptors, entry, membarrier, memory, signalfd};
+use crate::trap::{armed, clock, descriptors, entry, known, membarrier, memory, signalfd, user_dispatch};
 
 /// `SECCOMP_MODE_STRICT` and `SECCOMP_MODE_FILTER` (`linux/seccomp.h`).
 const MODE_STRICT: u64 = 1;
@@ -58,6 +59,17 @@ pub(crate) fn note_outer() {
     OUTER.store(mode == Ok(MODE_FILTER), Ordering::Relaxed);
 }
 
+/// The same, of a program that another one of the tree has executed.
+#[cfg(not(any(test, feature = "std")))]
+pub(crate) fn inherit_outer(outer: bool) {
+    OUTER.store(outer, Ordering::Relaxed);
+}
+
+/// Whether the tree has started under a filter.
+pub(crate) fn is_outer() -> bool {
+    OUTER.load(Ordering::Relaxed)
+}
+
 /// Where our own calls come from.
 fn own_calls() -> Range<u64> {
     entry::gate_own_start()..entry::gate_end()
@@ -72,6 +84,9 @@ pub(crate) fn decide_on(area: &ThreadArea, number: u32) -> bool {
 
 #[cold]
 fn is_served(area: &ThreadArea, number: u32) -> bool {
+    if !armed::can_ask(area) {
+        return false;
+    }
     let [first, second, third, ..] = area.call.args;
     let is_ours = |fd: u64| descriptors::numbers(area).ours(fd as i32).is_some();
     match i64::from(number) {
@@ -104,9 +119,10 @@ fn is_served(area: &ThreadArea, number: u32) -> bool {
         libc::SYS_fcntl => descriptors::duplicates(second as i32) || is_ours(first) || is_ours(third),
         libc::SYS_close => is_ours(first),
         libc::SYS_membarrier => membarrier::is_served(area),
-        libc::SYS_prctl => first as u32 == PR_SET_SYSCALL_USER_DISPATCH,
+        libc::SYS_prctl => first as i32 == PR_SET_SYSCALL_USER_DISPATCH,
         number if descriptors::NAMING.contains(&number) => is_ours(first),
         number if calls::CORE.contains(&number) => calls::is_served(area),
+        number if known::NUMBERS.contains(&number) => known::is_on(),
         _ => false,
     }
 }
@@ -132,8 +148,13 @@ pub(crate) fn decide_on_exec(area: &ThreadArea) -> Option<i64> {
 pub(crate) fn serve(area: &mut ThreadArea, number: u32) -> Option<i64> {
     let [first, second, third, ..] = area.call.args;
     let by_prctl = i64::from(number) == libc::SYS_prctl;
-    if by_prctl && first as u32 == PR_SET_SYSCALL_USER_DISPATCH {
+    if by_prctl && first as i32 == PR_SET_SYSCALL_USER_DISPATCH {
         return user_dispatch::set(area);
+    }
+    if by_prctl && first as u32 == libc::PR_GET_SECCOMP as u32 {
+        // Ours is not told: some programs confine themselves only where nobody has.
+        let confined = area.filtered.load(Ordering::Relaxed) || is_outer();
+        return (!confined).then_some(0);
     }
     let flags = if by_prctl { 0 } else { second as u32 };
     let strict = match (by_prctl, first as u32, second) {
@@ -145,11 +166,14 @@ pub(crate) fn serve(area: &mut ThreadArea, number: u32) -> Option<i64> {
     };
     let made = if strict {
         // Beside a filter the kernel has no strict mode, and says so.
-        if area.filtered.load(Ordering::Relaxed) || OUTER.load(Ordering::Relaxed) {
+        if area.filtered.load(Ordering::Relaxed) || is_outer() {
             return None;
         }
+        if let Err(errno) = armed::back(area, true) {
+            return Some(errno.to_result());
+        }
         make(own::STRICT, |program| {
-            program.copy_from_slice(&own::strict(own_calls()));
+            program.copy_from_slice(&own::strict(own_calls(), guest::space::code()));
             Ok(())
         })
     } else {
@@ -157,6 +181,12 @@ pub(crate) fn serve(area: &mut ThreadArea, number: u32) -> Option<i64> {
         let (len, program) = read_program(third).ok()?;
         if len == 0 || len > MOST {
             return None;
+        }
+        match armed::back(area, false) {
+            Ok(()) => {}
+            // The kernel says that of the application's, too.
+            Err(Errno::EACCES) => return None,
+            Err(errno) => return Some(errno.to_result()),
         }
         if len > MOST - PROLOGUE {
             log::line(
@@ -170,7 +200,7 @@ pub(crate) fn serve(area: &mut ThreadArea, number: u32) -> Option<i64> {
         }
         make(PROLOGUE + len, |whole| {
             let (prologue, copy) = whole.split_at_mut(PROLOGUE);
-            prologue.copy_from_slice(&own::prologue(own_calls()));
+            prologue.copy_from_slice(&own::prologue(own_calls(), guest::space::code()));
             copy_in(copy, program)
         })
     };
@@ -200,10 +230,14 @@ pub(crate) fn serve(area: &mut ThreadArea, number: u32) -> Option<i64> {
 /// From now on the filters are asked: before the kernel has the new one.
 fn mark(area: &ThreadArea, flags: u32) {
     area.filtered.store(true, Ordering::Relaxed);
+    known::forget(area);
     if flags & SECCOMP_FILTER_FLAG_TSYNC != 0 {
         areas::for_each(|area| {
             // SAFETY: areas are never unmapped; the field is atomic.
-            unsafe { (*area).filtered.store(true, Ordering::Relaxed) };
+            unsafe {
+                (*area).filtered.store(true, Ordering::Relaxed);
+                known::forget(&*area);
+            }
         });
     }
 }
@@ -215,6 +249,7 @@ pub(crate) fn finish(area: &mut ThreadArea, outcome: Outcome) {
     let installed = matches!(outcome, Outcome::Returned(0..));
     if !installed {
         area.filtered.store(area.scratch[WAS_FILTERED] != 0, Ordering::Relaxed);
+        known::learn(area);
     } else if area.scratch[IS_STRICT] != 0 {
         STRICT.store(true, Ordering::Relaxed);
         // As the kernel does it, unless a hook of ours reads the time.

@@ -35,6 +35,11 @@ pub(crate) fn configure(fsgsbase: bool) {
     FSGSBASE.store(fsgsbase, Ordering::Relaxed);
 }
 
+/// Whether the instructions that read and write the bases of FS and GS work.
+pub(crate) fn has_fsgsbase() -> bool {
+    FSGSBASE.load(Ordering::Relaxed)
+}
+
 /// The calling thread's GS base.
 fn base() -> u64 {
     if !FSGSBASE.load(Ordering::Relaxed) {

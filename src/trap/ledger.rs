@@ -11,6 +11,7 @@ use crate::ledger::{self, Executed, Holder, Ledger, Member, NATIVE, Record, Shap
 use crate::setup::config::Level;
 use crate::trap::area::{Kind, ThreadArea};
 use crate::trap::areas;
+use crate::trap::clock;
 use crate::trap::descriptors::{self, Kept};
 use crate::trap::dispatch;
 
@@ -19,6 +20,15 @@ static NAMESPACE: AtomicU16 = AtomicU16::new(0);
 /// Blocks that the process has had since before it executed this program, and
 /// that no thread uses: a bit each.
 static SPARE: [AtomicU64; ledger::MOST_BLOCKS / 64] = [const { AtomicU64::new(0) }; ledger::MOST_BLOCKS / 64];
+
+/// The block that the first thread goes on with, plus 1.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// Whether the hook's own words go on in a program that a thread executes.
+fn goes_on() -> bool {
+    let tree = dispatch::hook().and_then(|hook| hook.tree());
+    tree.is_some_and(|tree| tree.goes_on)
+}
 
 fn me() -> Holder {
     Holder {
@@ -42,6 +52,7 @@ pub(crate) fn create(hook: &dyn Hook, file: i32, offset: u64) {
         words: hook.thread_words(),
         own: tree.own,
         rows: tree.rows,
+        cells: tree.cells,
     };
     let made = match file {
         ..0 => process::memory_file(c"usertrap").and_then(|fd| {
@@ -72,8 +83,9 @@ pub(crate) fn attach(offset: u64) {
 }
 
 /// This process comes in, as the first of the tree or after an exec; before its
-/// first area. The call by which it executed its program, if it did.
-pub(crate) fn enter() -> Option<u32> {
+/// first area, which has had `block`, less 1, before. The call by which it executed its
+/// program, if it did.
+pub(crate) fn enter(block: u64) -> Option<u32> {
     let ledger = ledger::ledger()?;
     let name = words_of(process::thread_name());
     let (record, holder, number) = match ledger.after_exec(kernel::getpid()) {
@@ -98,7 +110,20 @@ pub(crate) fn enter() -> Option<u32> {
         }
     }
     ledger::set_own_record(Some(record));
+    if goes_on() {
+        NEXT.store(block, Ordering::Relaxed);
+    }
     number
+}
+
+/// The first thread of a program that was executed has its area: its own words go on
+/// with this one, if they begin anew.
+pub(crate) fn go_on(area: &ThreadArea, word: u64) {
+    if goes_on()
+        && let Some(first) = area.call.words.first()
+    {
+        first.store(word, Ordering::Relaxed);
+    }
 }
 
 fn words_of(name: [u8; 16]) -> [u64; 2] {
@@ -114,6 +139,7 @@ fn join(ledger: Ledger<'_>, name: [u64; 2]) {
         holder: me(),
         parent,
         name,
+        began: clock::now_if_it_runs(),
     };
     let record = ledger.take_record(member).or_else(|| {
         ledger.scavenge(member.holder, is_dead);
@@ -180,6 +206,42 @@ pub(crate) fn after_failed_exec(area: &ThreadArea) {
     }
 }
 
+/// What the words of a thread begin with that this one makes.
+pub(crate) fn heir(area: &ThreadArea) -> u64 {
+    let word = area.call.words.get(1).filter(|_| goes_on());
+    word.map_or(0, |word| word.load(Ordering::Relaxed))
+}
+
+/// A child process with memory of its own is about to be made: who waits for the
+/// tree is to wait for it, should its maker be gone before it comes in.
+pub(crate) fn birth() {
+    if let Some(ledger) = ledger::ledger() {
+        ledger.births().fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// It has come in, or was not made.
+pub(crate) fn born() {
+    if let Some(ledger) = ledger::ledger() {
+        ledger.births().fetch_sub(1, Ordering::Release);
+    }
+}
+
+/// A thread begins: its own words may be those of another that has ended.
+pub(crate) fn begin(area: &ThreadArea) {
+    let tree = dispatch::hook().and_then(|hook| hook.tree());
+    let Some(tree) = tree.filter(|tree| tree.goes_on) else {
+        return;
+    };
+    for word in area.call.words.iter().take(tree.own) {
+        // Untouched pages stay untouched.
+        if word.load(Ordering::Relaxed) != 0 {
+            word.store(0, Ordering::Relaxed);
+        }
+    }
+    go_on(area, area.heir);
+}
+
 /// Gives an area words of this process, if it has none.
 ///
 /// # Safety
@@ -212,6 +274,12 @@ pub(crate) unsafe fn equip(area: *mut ThreadArea) {
 
 /// A block that a thread of the program before has left.
 fn spare_block(ledger: Ledger<'_>) -> Option<usize> {
+    if let Some(block) = NEXT.swap(0, Ordering::Relaxed).checked_sub(1)
+        && let Some(spare) = SPARE.get(block as usize / 64)
+        && spare.fetch_and(!(1 << (block % 64)), Ordering::Relaxed) >> (block % 64) & 1 != 0
+    {
+        return Some(block as usize);
+    }
     let lowest = |bits: u64| Some(bits & bits.wrapping_sub(1)).filter(|_| bits != 0);
     SPARE.iter().enumerate().find_map(|(index, spare)| {
         let before = spare.fetch_update(Ordering::Relaxed, Ordering::Relaxed, lowest).ok()?;
@@ -236,6 +304,8 @@ pub(crate) fn ending(status: u64) {
 
 fn end(word: u64) {
     if let Some((ledger, record)) = ledger::own_record() {
+        let ended = if word == 0 { 0 } else { clock::now_if_it_runs() };
+        ledger.field(record, Record::Ended).store(ended, Ordering::Relaxed);
         ledger.field(record, Record::End).store(word, Ordering::Relaxed);
     }
 }

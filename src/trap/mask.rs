@@ -25,6 +25,7 @@ pub(crate) fn hold_all(area: &ThreadArea) {
 }
 
 fn save(area: &ThreadArea, old: u64) {
+    area.reach.forget();
     // A signal that came in before the call has blocked and noted already.
     if area.held.load(Ordering::Relaxed) == 0 {
         area.saved_mask.store(old & !reserved(), Ordering::Relaxed);
@@ -47,16 +48,18 @@ pub(crate) fn of_handler(interrupted: u64) -> u64 {
 
 /// Lets faults come through where all signals have been blocked.
 pub(crate) fn let_faults_in(area: &ThreadArea) {
+    area.reach.forget();
     kernel::set_mask(all_but_faults(area.saved_mask.load(Ordering::Relaxed)));
 }
 
-/// Notes which reserved signals an rt_sigprocmask is about, if its old set is
-/// written to the same place.
+/// An rt_sigprocmask is made: notes which reserved signals it is about, if its old
+/// set is written to the same place.
 pub(crate) fn about_to_change(area: &mut ThreadArea) {
     let [_, set, old, ..] = area.call.args;
     if overlap(set, old) {
         area.scratch[3] = kernel::copy_in_u64(set).unwrap_or(0);
     }
+    area.reach.forget();
     area.post = Post::Mask;
 }
 

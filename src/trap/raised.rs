@@ -5,6 +5,7 @@
 
 use crate::abi::seccomp::{AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, SYS_USER_DISPATCH};
 use crate::abi::sigframe::{SI_KERNEL, SYS_SECCOMP, SigContext, SigInfo, UContext, bit};
+use crate::arm::sud;
 use crate::kernel;
 use crate::trap::area::ThreadArea;
 use crate::trap::entry;
@@ -26,6 +27,11 @@ pub(crate) const SYSCALL_LEN: u64 = 2;
 /// Whether a seccomp filter has raised a SIGSYS for the call before rip.
 pub(crate) fn is_of_filter(info: &SigInfo, context: &SigContext) -> bool {
     info.code == SYS_SECCOMP && is_of_call(info, context)
+}
+
+/// Whether the arm has raised it, or the application's filter.
+pub(crate) fn is_of_arm(info: &SigInfo, context: &SigContext) -> bool {
+    (info.code == SYS_SECCOMP || sud::is_chosen()) && is_of_call(info, context)
 }
 
 /// Whether a SIGSYS says what the kernel says in place of the call before rip.

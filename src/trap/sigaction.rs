@@ -12,9 +12,10 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 use crate::abi::errno::Errno;
 use crate::abi::sigaction::{KernelSigaction, NSIG, SA_RESTORER, SIG_DFL, SIG_IGN, SIGSET_SIZE};
 use crate::abi::sigframe::bit;
+use crate::guest::libraries;
 use crate::kernel;
 use crate::trap::area::ThreadArea;
-use crate::trap::{entry, pending};
+use crate::trap::{copy, entry, pending};
 
 /// `UAPI_SA_FLAGS` of `kernel/signal.c`: the flags that read back.
 const KNOWN_FLAGS: u64 = (libc::SA_NOCLDSTOP
@@ -53,6 +54,16 @@ pub(crate) const fn reserved_if(own_sigill: bool) -> u64 {
 /// is told before it ends the process. Unlike the reserved ones they can be
 /// blocked and ignored in the kernel.
 pub(crate) const FAULTS: u64 = bit(libc::SIGSEGV) | bit(libc::SIGBUS) | bit(libc::SIGFPE) | bit(libc::SIGILL);
+
+/// What is ours like a fault's where there are hook libraries: SIGCANCEL, which their
+/// libc lets in for a moment where it makes a thread. One that waits for the
+/// application, a timer's, is held back then.
+fn of_guests() -> u64 {
+    if libraries::count() == 0 { 0 } else { bit(SIGCANCEL) }
+}
+
+/// glibc's, also for timers with SIGEV_THREAD.
+const SIGCANCEL: i32 = 32;
 
 /// One table of handlers: of a process, or of a vfork child.
 pub(crate) struct Dispositions {
@@ -180,7 +191,7 @@ fn kernel_action(signal: i32, action: &KernelSigaction) -> KernelSigaction {
     let is_in = |set: u64| set & bit(signal) != 0;
     match action.handler {
         SIG_DFL | SIG_IGN if is_in(reserved()) => own_action(libc::SA_RESTART as u64),
-        SIG_DFL if is_in(FAULTS) => own_action(libc::SA_RESTART as u64),
+        SIG_DFL if is_in(FAULTS | of_guests()) => own_action(libc::SA_RESTART as u64),
         SIG_DFL | SIG_IGN => KernelSigaction {
             mask: action.mask & !reserved(),
             ..*action
@@ -207,7 +218,14 @@ fn own_action(flags: u64) -> KernelSigaction {
 
 /// Registers our handler for the signals whose default action is ours to do.
 pub(crate) fn install_own(table: &Dispositions) -> Result<(), Errno> {
-    for signal in [libc::SIGSYS, libc::SIGILL, libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE] {
+    for signal in [
+        libc::SIGSYS,
+        libc::SIGILL,
+        libc::SIGSEGV,
+        libc::SIGBUS,
+        libc::SIGFPE,
+        SIGCANCEL,
+    ] {
         let action = kernel_action(signal, &table.get(signal));
         if action.handler == entry::signal_entry() {
             // SAFETY: the handler is made for this.
@@ -231,6 +249,9 @@ pub(crate) fn adopt() -> Result<(), Errno> {
             continue;
         };
         slot.write(&action);
+        if action.handler == SIG_IGN {
+            copy::about_to_ignore(bit(signal));
+        }
         if action.handler != SIG_DFL && action.handler != SIG_IGN {
             // SAFETY: our handler calls the application's.
             unsafe { kernel::sigaction(signal, Some(&kernel_action(signal, &action)))? };
@@ -244,6 +265,7 @@ pub(crate) fn adopt() -> Result<(), Errno> {
 pub(crate) fn adopt_ignored(ignored: u64) -> Result<(), Errno> {
     for (signal, slot) in (1..=NSIG as i32).zip(&PROCESS.actions) {
         if ignored & bit(signal) != 0 {
+            copy::about_to_ignore(bit(signal));
             slot.write(&KernelSigaction {
                 handler: SIG_IGN,
                 ..KernelSigaction::default()
@@ -307,7 +329,7 @@ pub(crate) fn set_default(signal: i32) {
 /// The kernel's side of SA_RESETHAND. The flags stay: SA_NOCLDWAIT goes on to
 /// decide what becomes of children.
 pub(crate) fn reset_in_kernel(signal: i32, action: &KernelSigaction) {
-    if (reserved() | FAULTS) & bit(signal) == 0 {
+    if (reserved() | FAULTS | of_guests()) & bit(signal) == 0 {
         let action = KernelSigaction {
             handler: SIG_DFL,
             flags: action.flags & PASSED_ON,
@@ -344,6 +366,9 @@ fn stays_default(signal: i32, before: &KernelSigaction, after: &KernelSigaction)
 
 fn change(area: &ThreadArea, signal: i32, new: u64, old: u64) -> Result<(), Errno> {
     let new = if new == 0 { None } else { Some(read_action(new)?) };
+    if new.is_some_and(|action| action.handler == SIG_IGN) {
+        copy::about_to_ignore(bit(signal));
+    }
     // SAFETY: a table outlives the threads that use it: it is the process's, or
     // lies in an area, and areas are never unmapped.
     let table = unsafe { &*area.dispositions.load(Ordering::Relaxed) };

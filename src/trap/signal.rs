@@ -14,6 +14,7 @@ use core::sync::atomic::Ordering;
 use crate::abi::errno::Errno;
 use crate::abi::sigaction::{SIG_DFL, SIG_IGN};
 use crate::abi::sigframe::{SI_KERNEL, SigContext, SigInfo, TRAP_TRACE, UContext, bit, rflags};
+use crate::guest;
 use crate::hook::Outcome;
 use crate::kernel;
 use crate::kernel::log;
@@ -24,12 +25,13 @@ use crate::trap::areas;
 use crate::trap::context::{exit, show_application};
 use crate::trap::dispatch::Post;
 use crate::trap::held::{hold, is_held_back, is_marker};
-use crate::trap::raised::{self, is_of_filter, is_raised};
+use crate::trap::raised::{self, is_of_arm, is_of_filter, is_raised};
 use crate::trap::swallowed;
-use crate::trap::trapped::{enter_anew, enter_taken, redirect_invalid_opcode, trap};
+use crate::trap::tell::tell;
+use crate::trap::trapped::{enter_anew, enter_taken, redirect_invalid_opcode, trap, trap_of_guest};
 use crate::trap::user_dispatch::Fate;
 use crate::trap::zone::{self, Zone};
-use crate::trap::{again, deliver, dispatch, entry, filters, gs, pending, sigaction, user_dispatch};
+use crate::trap::{again, copy, deliver, dispatch, entry, filters, gs, pending, sigaction, user_dispatch};
 
 /// The signal handler. Returns whether the frame is that of a handler which
 /// starts, so that the entry can start it without the kernel's help.
@@ -54,6 +56,7 @@ pub(crate) unsafe extern "C" fn handler(_signal: i32, info: *mut SigInfo, uc: *m
     // SAFETY: the area is the thread's own and never unmapped. The code that
     // was interrupted may be using it too; what both touch is atomic.
     let area = unsafe { &mut *area };
+    area.reach.forget();
     let next = handle(area, info, uc);
     if next != Next::Defer {
         raised::give_back(area);
@@ -67,6 +70,7 @@ pub(crate) unsafe extern "C" fn handler(_signal: i32, info: *mut SigInfo, uc: *m
         uc.uc_sigmask &= !sigaction::reserved();
         pending::poke_if_due(area);
     }
+    copy::leave(&mut uc.uc_mcontext, uc.uc_sigmask);
     // Where GS is the application's the kernel has to start it.
     next == Next::Begin && gs::is_ours(area)
 }
@@ -89,11 +93,22 @@ fn begins(handler: bool) -> Next {
 }
 
 fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
+    if copy::fault(info, &mut uc.uc_mcontext) {
+        return Next::Hold;
+    }
     if is_trap(info, &uc.uc_mcontext) {
+        if guest::threads::runs(area, uc.uc_mcontext.rip, uc.uc_mcontext.rsp) {
+            trap_of_guest(info, &mut uc.uc_mcontext);
+            return Next::Hold;
+        }
         match user_dispatch::of_call(area, info) {
             Fate::Made => trap(area, info, &mut uc.uc_mcontext),
             Fate::Dispatched(info) => return arrive(area, &info, uc),
-            Fate::Ended(signal) => default(&SigInfo::new(signal, SI_KERNEL, 0), uc),
+            Fate::Ended(signal) => {
+                let info = SigInfo::new(signal, SI_KERNEL, 0);
+                tell(area, &info, uc);
+                default(&info, uc);
+            }
         }
         return Next::Return;
     }
@@ -148,7 +163,8 @@ fn handle(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
 fn zone_of(area: &ThreadArea, context: &SigContext) -> Zone {
     let rip = context.rip;
     let on_the_way = table::in_trampolines(rip) || position::padding_position(rip).is_some();
-    zone::of(rip, area.on_our_stack(context.rsp), on_the_way)
+    let ours = area.on_our_stack(context.rsp) || guest::threads::runs(area, rip, context.rsp);
+    zone::of(rip, ours, on_the_way)
 }
 
 /// A signal of the application's.
@@ -213,6 +229,8 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     let Some(info) = settle(area, info, fault, mask).filter(noticed) else {
         if let Some(call) = interrupted {
             again::go_on(area, call, &action(signal), uc);
+        } else if zone.is_again() {
+            again::look(area, &mut uc.uc_mcontext);
         } else if !later && zone != Zone::Application {
             enter_anew(area, &mut uc.uc_mcontext);
         }
@@ -226,6 +244,7 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     let blocked = mask & bit(info.signo) != 0;
     if action.handler == SIG_DFL || action.handler == SIG_IGN || blocked {
         if fault || !is_init() {
+            tell(area, info, uc);
             default(info, uc);
         }
         return Next::Return;
@@ -267,12 +286,12 @@ fn settle(area: &ThreadArea, info: &SigInfo, fault: bool, mask: u64) -> Option<S
     Some(pending::plain(*info))
 }
 
-/// A seccomp SIGSYS from outside the gate is the arm's. From the gate it is of
+/// A SIGSYS of a call outside the gate is the arm's. From the gate it is of
 /// a filter of the application's own. Where both trap at a site the arm's call
 /// comes first, and the other's follows from the gate.
 fn is_trap(info: &SigInfo, context: &SigContext) -> bool {
     let ip = info.address;
-    is_of_filter(info, context) && !(ip > entry::gate_start() && ip <= entry::gate_ask_done())
+    is_of_arm(info, context) && !(ip > entry::gate_start() && ip <= entry::gate_ask_done())
 }
 
 /// A filter of the application's own has trapped a call in the gate, which has
@@ -349,11 +368,13 @@ fn default(info: &SigInfo, uc: &mut UContext) {
 /// A fault of a hook's, or of ours: says so, and dies of it where it is.
 fn die_of_fault(area: &ThreadArea, info: &SigInfo, uc: &mut UContext) {
     let hook = dispatch::hook().filter(|_| area.hook == HookState::Running);
-    log::fault(
-        hook.map(|hook| hook.name()),
-        info.signo,
-        uc.uc_mcontext.rip,
-        info.address,
-    );
+    let rip = uc.uc_mcontext.rip;
+    let mut buffer = [0; 300];
+    let place = match () {
+        () if area.is_behind_hook_stack(info.address) => "; its stack, of 128 KB, is full",
+        () if guest::threads::runs(area, rip, uc.uc_mcontext.rsp) => guest::place(rip, &mut buffer),
+        () => "",
+    };
+    log::fault(hook.map(|hook| hook.name()), info.signo, rip, info.address, place);
     default(info, uc);
 }

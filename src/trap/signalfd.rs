@@ -105,6 +105,12 @@ pub(crate) fn look(area: &mut ThreadArea, number: u32) -> Option<i64> {
     found
 }
 
+/// The same when the call has been made, and is to be made again: the poke for what
+/// waits now may have come before.
+pub(crate) fn look_behind(area: &mut ThreadArea) -> Option<i64> {
+    attempt_if_due(area, i64::from(area.call.number as u32))
+}
+
 fn attempt_if_due(area: &mut ThreadArea, number: i64) -> Option<i64> {
     if pending::set(area) == 0 || area.held_signal.is_some() {
         return None;

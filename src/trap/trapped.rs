@@ -4,6 +4,7 @@
 use crate::abi::errno::Errno;
 use crate::abi::seccomp::AUDIT_ARCH_I386;
 use crate::abi::sigframe::{SigContext, SigInfo, rflags};
+use crate::guest;
 use crate::kernel::log;
 use crate::ledger::CoreWord;
 use crate::rewrite::{position, rewriter};
@@ -44,6 +45,21 @@ pub(super) fn trap(area: &mut ThreadArea, info: &SigInfo, context: &mut SigConte
     area.call.number = context.rax;
     context.rcx = context.rip;
     context.rip = entry::entry_trapped();
+}
+
+/// A call of a guest's from code that could not be told for one's, a compiler's at run time: it
+/// goes the way of their others. The area has the application's.
+pub(super) fn trap_of_guest(info: &SigInfo, context: &mut SigContext) {
+    if info.address == context.rip.wrapping_add(SYSCALL_LEN) {
+        context.rip = info.address;
+    }
+    context.rax = i64::from(info.syscall) as u64;
+    if info.arch == AUDIT_ARCH_I386 {
+        context.rax = Errno::ENOSYS.to_result() as u64;
+        return;
+    }
+    context.rcx = context.rip;
+    context.rip = guest::entry();
 }
 
 /// Lets a call that has been rolled back to its `syscall` come in without a trap,

@@ -20,19 +20,23 @@ struct Rank {
 }
 
 /// The report of the whole tree, by a process that is not of it; none if there
-/// never was a tree.
+/// never was a tree. `gone`: all of the tree has ended, whatever has the numbers now.
 #[cfg(not(any(test, feature = "std")))]
-pub(crate) fn report_all() {
+pub(crate) fn report_all(gone: bool) {
     if let Some(hook) = crate::trap::dispatch::hook()
         && let Some(ledger) = crate::ledger::ledger()
         && ledger.root().is_some()
     {
-        report(&descriptors::PROCESS, hook, ledger);
+        write(&descriptors::PROCESS, hook, ledger, gone);
     }
 }
 
 /// Lets the hook write the report of the whole tree, as far as it has come.
 pub(crate) fn report(numbers: &Numbers, hook: &dyn Hook, ledger: Ledger<'static>) {
+    write(numbers, hook, ledger, false);
+}
+
+fn write(numbers: &Numbers, hook: &dyn Hook, ledger: Ledger<'static>, gone: bool) {
     // All listed records and more; what is not used is not touched.
     let listed = ledger.listed().count();
     let len = (listed * size_of::<Rank>()).next_multiple_of(4096);
@@ -48,7 +52,7 @@ pub(crate) fn report(numbers: &Numbers, hook: &dyn Hook, ledger: Ledger<'static>
         };
     }
     ranking.sort_unstable_by_key(|rank| (Reverse(rank.calls), rank.record));
-    let tree = Listed { ledger, ranking };
+    let tree = Listed { ledger, ranking, gone };
     let threads = |visit: &mut dyn FnMut(&[AtomicU64])| {
         ledger.for_each_block(|_, words| visit(words));
         for_each_private(|_, words| visit(words));
@@ -76,11 +80,16 @@ fn for_each_private(mut visit: impl FnMut(&[AtomicU64], &[AtomicU64])) {
 struct Listed<'a> {
     ledger: Ledger<'static>,
     ranking: &'a [Rank],
+    gone: bool,
 }
 
 impl Listed<'_> {
     fn field(&self, record: usize, field: Record) -> u64 {
         self.ledger.field(record, field).load(Ordering::Relaxed)
+    }
+
+    fn time(&self, record: usize, field: Record) -> Option<u64> {
+        Some(self.field(record, field)).filter(|&ticks| ticks != 0)
     }
 
     /// Adds what a record counts from the first: sites and threads.
@@ -100,6 +109,7 @@ impl Listed<'_> {
         let mut summary = Summary {
             pid: root.map_or(0, |record| self.field(record, Record::Pid)) as u32,
             ticks_per_us: clock::ticks_per_us(),
+            ticks: clock::now_if_it_runs(),
             ..Summary::default()
         };
         for record in self.ledger.records() {
@@ -141,7 +151,9 @@ impl Tree for Listed<'_> {
                 parent: self.field(record, Record::Parent) as u32,
                 name,
                 images: self.field(record, Record::Images),
-                end: self.ledger.end(record, ledger::is_dead),
+                end: self.ledger.end(record, |holder| self.gone || ledger::is_dead(holder)),
+                began: self.time(record, Record::Began),
+                ended: self.time(record, Record::Ended),
                 calls: sums.calls,
                 errors: sums.errors,
                 rows: &|visit| self.ledger.rows(record, visit),

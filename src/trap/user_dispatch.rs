@@ -2,7 +2,7 @@
 //! `prctl(PR_SET_SYSCALL_USER_DISPATCH)`: it gets a SIGSYS in place of its calls,
 //! but for those from one range of code, while a byte of its memory says so.
 //!
-//! The kernel's would meet all calls of the gate. So it is done here, where calls
+//! The kernel's would meet all calls of the gate, or is the arm (`arm::sud`). So it is done here, where calls
 //! trap, and from its first use on all do, as where GS is the application's
 //! (`trap::gs`). A call that is dispatched is none: no hook sees it.
 
@@ -11,12 +11,12 @@
 use crate::abi::errno::Errno;
 use crate::abi::seccomp::SYS_USER_DISPATCH;
 use crate::abi::sigframe::SigInfo;
+use crate::arm::sud;
 use crate::kernel;
 use crate::trap::area::ThreadArea;
 use crate::trap::gs;
 
-/// `PR_SET_SYSCALL_USER_DISPATCH`, and its mode that switches it off.
-pub(crate) const PR_SET_SYSCALL_USER_DISPATCH: u32 = 59;
+/// The mode that switches it off.
 const OFF: u64 = 0;
 const INCLUSIVE_ON: u64 = 2;
 /// What the selector may say: `SYSCALL_DISPATCH_FILTER_ALLOW` and `_BLOCK`.
@@ -52,10 +52,13 @@ impl UserDispatch {
 pub(crate) fn set(area: &mut ThreadArea) -> Option<i64> {
     let [option, mode, start, len, selector, _] = area.call.args;
     if mode == OFF {
-        if [start, len, selector] == [0; 3] {
+        let is_off = [start, len, selector] == [0; 3];
+        if is_off {
             area.user_dispatch = UserDispatch::NONE;
         }
-        return None;
+        // Where it is the arm the kernel's stays on.
+        let result = if is_off { 0 } else { Errno::EINVAL.to_result() };
+        return sud::is_chosen().then_some(result);
     }
     // With a selector that cannot be it says whether the rest can.
     // SAFETY: takes no pointer, and changes nothing.

@@ -9,6 +9,8 @@
 use core::arch::{asm, naked_asm};
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
+use crate::hook::Parts;
+
 /// What the CPU and the kernel have.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Debug)]
 #[repr(u8)]
@@ -23,12 +25,14 @@ pub(crate) enum Features {
 
 static FEATURES: AtomicU8 = AtomicU8::new(Features::Sse as u8);
 
-/// Bits of XCR0 and of XINUSE (SDM volume 1, 13.1).
+/// Bits of XCR0 and of XINUSE (SDM volume 1, 13.1), which [`Parts`] has too.
 const X87: u64 = 1 << 0;
 const AVX: u64 = 1 << 2;
 const OPMASK: u64 = 1 << 5;
 const ZMM_HI256: u64 = 1 << 6;
 const HI16_ZMM: u64 = 1 << 7;
+/// What nothing but xrstor takes out of use.
+const BY_XRSTOR: u64 = X87 | OPMASK | HI16_ZMM;
 
 /// Buffer for one thread.
 #[repr(C, align(64))]
@@ -43,17 +47,21 @@ pub(crate) struct State {
     mxcsr: u32,
 }
 
-/// Whether hooks get the whole vector state kept around them.
-static KEPT: AtomicBool = AtomicBool::new(false);
+/// Whether upper halves may be looked at ([`usertrap_vector_look`]). AVX-512 makes the
+/// CPUs of others slower for a while.
+static LOOKS: AtomicBool = AtomicBool::new(false);
 
-/// See [`KEPT`].
-pub(crate) fn kept() -> bool {
-    KEPT.load(Ordering::Relaxed)
+/// Which parts are kept around hooks.
+static TOUCHED: AtomicU8 = AtomicU8::new(0);
+
+/// See [`TOUCHED`].
+pub(crate) fn touched() -> Parts {
+    Parts::of_bits(TOUCHED.load(Ordering::Relaxed))
 }
 
-/// Looks at the CPU once, and notes whether the hook wants all of it kept.
-pub(crate) fn configure(keep_all: bool) {
-    KEPT.store(keep_all, Ordering::Relaxed);
+/// Looks at the CPU once, and notes what of it is kept around the hook.
+pub(crate) fn configure(parts: Parts) {
+    TOUCHED.store(parts.bits(), Ordering::Relaxed);
     use core::arch::x86_64::{__cpuid, __cpuid_count};
     let leaf1 = __cpuid(1);
     let osxsave = leaf1.ecx >> 27 & 1 != 0;
@@ -74,6 +82,9 @@ pub(crate) fn configure(keep_all: bool) {
         Features::Avx
     };
     FEATURES.store(found as u8, Ordering::Relaxed);
+    // "AuthenticAMD"
+    let is_amd = __cpuid(0).ebx == u32::from_le_bytes(*b"Auth");
+    LOOKS.store(is_amd || found == Features::Avx, Ordering::Relaxed);
 }
 
 fn xgetbv<const REGISTER: u32>() -> u64 {
@@ -85,68 +96,164 @@ fn xgetbv<const REGISTER: u32>() -> u64 {
     u64::from(high) << 32 | u64::from(low)
 }
 
-/// Runs `hook` with the whole vector state kept around it, and with the state
-/// that the psABI promises a function: default mxcsr, empty x87 stack.
-pub(crate) fn keep<R>(state: *mut State, hook: impl FnOnce() -> R) -> R {
+/// mxcsr as a function finds it (psABI, 3.2.3).
+const DEFAULT_MXCSR: u32 = 0x1f80;
+
+/// Runs `hook` with `parts` kept around it, in the state that the psABI promises a
+/// function: default mxcsr, empty x87 stack.
+///
+/// Each question to the CPU, what is in use, takes longer than all moves together: it
+/// is asked once, and once more only if something may be in use since that only xrstor
+/// takes out of it. Where it is about upper halves alone, their values answer it, and
+/// halves that are zero and in use go out of use.
+#[inline(always)]
+pub(crate) fn keep<R>(state: *mut State, parts: Parts, hook: impl FnOnce() -> R) -> R {
     let features = FEATURES.load(Ordering::Relaxed);
-    let default_mxcsr = 0x1f80u32;
+    let control = parts.contains(Parts::MXCSR);
+    let parts = u64::from(parts.bits() & !Parts::MXCSR.bits());
     // SAFETY: the buffer is the thread's own; the instructions exist.
     unsafe {
-        asm!("stmxcsr [{}]", in(reg) &raw mut (*state).mxcsr, options(nostack, preserves_flags));
-        asm!("ldmxcsr [{}]", in(reg) &default_mxcsr, options(nostack, preserves_flags));
+        if control {
+            asm!("stmxcsr [{}]", in(reg) &raw mut (*state).mxcsr, options(nostack, preserves_flags));
+            if (*state).mxcsr != DEFAULT_MXCSR {
+                asm!("ldmxcsr [{}]", in(reg) &DEFAULT_MXCSR, options(nostack, preserves_flags));
+            }
+        }
         if features == Features::Sse as u8 {
-            asm!("fnsave [{0}]", in(reg) &raw mut (*state).x87, options(nostack, preserves_flags));
+            (*state).in_use = parts & X87;
+        } else if parts == AVX | ZMM_HI256 && LOOKS.load(Ordering::Relaxed) {
+            (*state).in_use = usertrap_vector_look(state, features);
+        } else if parts != 0 {
+            (*state).in_use = xgetbv::<1>() & parts;
         } else {
-            (*state).in_use = xgetbv::<1>();
-            if (*state).in_use & X87 != 0 {
-                asm!("fnsave [{0}]", in(reg) &raw mut (*state).x87, options(nostack, preserves_flags));
-            }
-            if (*state).in_use & HI16_ZMM != 0 {
-                usertrap_vector_save_hi16(state);
-            }
-            if (*state).in_use & OPMASK != 0 {
-                usertrap_vector_save_k(state);
-            }
-            if (*state).in_use & ZMM_HI256 != 0 {
-                usertrap_vector_save_zmm(state);
-            } else if (*state).in_use & AVX != 0 {
-                usertrap_vector_save_ymm(state);
-            }
+            (*state).in_use = 0;
+        }
+        let in_use = (*state).in_use;
+        if in_use & X87 != 0 {
+            asm!("fnsave [{0}]", in(reg) &raw mut (*state).x87, options(nostack, preserves_flags));
+        }
+        if in_use & HI16_ZMM != 0 {
+            usertrap_vector_save_hi16(state);
+        }
+        if in_use & OPMASK != 0 {
+            usertrap_vector_save_k(state);
+        }
+        if in_use & ZMM_HI256 != 0 {
+            usertrap_vector_save_zmm(state);
+        } else if in_use & AVX != 0 {
+            usertrap_vector_save_ymm(state);
         }
     }
     let result = hook();
     // SAFETY: as above; what is loaded was saved.
     unsafe {
-        if features == Features::Sse as u8 {
-            asm!("frstor [{0}]", in(reg) &raw mut (*state).x87, options(nostack, preserves_flags));
-        } else {
-            let before = (*state).in_use;
+        let before = (*state).in_use;
+        if features != Features::Sse as u8 {
             // What the hook took into use goes back to its initial state, and
             // so out of use: later switches and frames stay small.
-            let fresh = xgetbv::<1>() & !before & (X87 | AVX | OPMASK | ZMM_HI256 | HI16_ZMM);
-            if fresh != 0 {
-                // mxcsr is loaded along with AVX, whatever the header says.
-                (*state).initial[3] = u64::from(default_mxcsr);
-                usertrap_vector_init(state, fresh);
+            let mut fresh = parts & !before;
+            if fresh & BY_XRSTOR != 0 {
+                fresh &= xgetbv::<1>();
+                if fresh & BY_XRSTOR != 0 {
+                    usertrap_vector_init(state, fresh & BY_XRSTOR);
+                }
             }
-            if before & X87 != 0 {
-                asm!("frstor [{0}]", in(reg) &raw mut (*state).x87, options(nostack, preserves_flags));
-            }
-            if before & HI16_ZMM != 0 {
-                usertrap_vector_load_hi16(state);
-            }
-            if before & OPMASK != 0 {
-                usertrap_vector_load_k(state);
-            }
-            if before & ZMM_HI256 != 0 {
-                usertrap_vector_load_zmm(state);
-            } else if before & AVX != 0 {
-                usertrap_vector_load_ymm(state);
+            if fresh & (AVX | ZMM_HI256) != 0 {
+                usertrap_vector_zero_upper();
             }
         }
-        asm!("ldmxcsr [{}]", in(reg) &raw const (*state).mxcsr, options(nostack, preserves_flags));
+        if before & X87 != 0 {
+            asm!("frstor [{0}]", in(reg) &raw mut (*state).x87, options(nostack, preserves_flags));
+        }
+        if before & HI16_ZMM != 0 {
+            usertrap_vector_load_hi16(state);
+        }
+        if before & OPMASK != 0 {
+            usertrap_vector_load_k(state);
+        }
+        if before & ZMM_HI256 != 0 {
+            usertrap_vector_load_zmm(state);
+        } else if before & AVX != 0 {
+            usertrap_vector_load_ymm(state);
+        }
+        if control {
+            asm!("ldmxcsr [{}]", in(reg) &raw const (*state).mxcsr, options(nostack, preserves_flags));
+        }
     }
     result
+}
+
+/// [`keep`] for parts of the core that are rarely run: the code that touches the
+/// state stays here.
+#[inline(never)]
+pub(crate) fn keep_around(state: *mut State, run: &mut dyn FnMut()) {
+    keep(state, Parts::ALL, run);
+}
+
+/// Which of AVX and ZMM_Hi256 has values other than zero. Changes xmm0 and xmm1, which
+/// the entry has saved, and leaves mask registers alone.
+#[unsafe(naked)]
+unsafe extern "C" fn usertrap_vector_look(state: *mut State, features: u8) -> u64 {
+    naked_asm!(
+        ".cfi_startproc",
+        "xor eax, eax",
+        "xor ecx, ecx",
+        "cmp sil, {avx512}",
+        "jne 2f",
+        // zmm0 = all of them, or-ed together (0xfe: of three), on two ways.
+        "vmovups [rdi + {at}], zmm0",
+        "vmovups [rdi + {at} + 64], zmm1",
+        "vpternlogq zmm0, zmm2, zmm3, 0xfe",
+        "vpternlogq zmm1, zmm4, zmm5, 0xfe",
+        "vpternlogq zmm0, zmm6, zmm7, 0xfe",
+        "vpternlogq zmm1, zmm8, zmm9, 0xfe",
+        "vpternlogq zmm0, zmm10, zmm11, 0xfe",
+        "vpternlogq zmm1, zmm12, zmm13, 0xfe",
+        "vpternlogq zmm0, zmm14, zmm15, 0xfe",
+        "vporq zmm0, zmm0, zmm1",
+        "vextracti64x4 ymm1, zmm0, 1",
+        "vextracti128 xmm0, ymm0, 1",
+        "vptest ymm1, ymm1",
+        "setnz al",
+        "vptest xmm0, xmm0",
+        "setnz cl",
+        "shl eax, {zmm_hi256}",
+        "shl ecx, {avx}",
+        "or eax, ecx",
+        "jz 3f",
+        "vmovups zmm0, [rdi + {at}]",
+        "vmovups zmm1, [rdi + {at} + 64]",
+        "3: ret",
+        "2:",
+        "vmovups [rdi + {at}], ymm0",
+        "vmovups [rdi + {at} + 64], ymm1",
+        ".irp n, 2,4,6,8,10,12,14",
+        "vorps ymm0, ymm0, ymm\\n",
+        ".endr",
+        ".irp n, 3,5,7,9,11,13,15",
+        "vorps ymm1, ymm1, ymm\\n",
+        ".endr",
+        "vorps ymm0, ymm0, ymm1",
+        "vextractf128 xmm0, ymm0, 1",
+        "vptest xmm0, xmm0",
+        "setnz al",
+        "shl eax, {avx}",
+        "jz 3b",
+        "vmovups ymm0, [rdi + {at}]",
+        "vmovups ymm1, [rdi + {at} + 64]",
+        "ret",
+        ".cfi_endproc",
+        at = const core::mem::offset_of!(State, zmm),
+        avx512 = const Features::Avx512 as u8,
+        avx = const AVX.trailing_zeros(),
+        zmm_hi256 = const ZMM_HI256.trailing_zeros(),
+    )
+}
+
+/// Takes bits 128 and up of registers 0–15 out of use.
+#[unsafe(naked)]
+unsafe extern "C" fn usertrap_vector_zero_upper() {
+    naked_asm!(".cfi_startproc", "vzeroupper", "ret", ".cfi_endproc")
 }
 
 /// xrstor of components whose header bits are 0: their initial state.

@@ -116,6 +116,9 @@ pub(crate) fn of(rip: u64, on_our_stack: bool, in_trampoline: bool) -> Zone {
             _ if rip < entry::exit_entry() => Zone::Hook,
             _ if rip < entry::exit_saved() => Zone::GateExitDone,
             _ if rip < entry::exit_called() => Zone::ExitSaved,
+            _ if rip < entry::known_pid() => Zone::Hook,
+            _ if rip < entry::known_tid() => of_known(rip),
+            _ if rip < entry::known_end() => of_known(rip - (entry::known_tid() - entry::known_pid())),
             _ if rip < entry::taken() => Zone::Hook,
             _ if rip <= entry::taken_rdi() + CALL_OFFSET => Zone::EnterRdi,
             _ if rip < entry::taken_exit_entry() => Zone::Hook,
@@ -127,6 +130,21 @@ pub(crate) fn of(rip: u64, on_our_stack: bool, in_trampoline: bool) -> Zone {
     }
     if on_our_stack { Zone::Hook } else { Zone::Application }
 }
+
+/// In the answer to getpid.
+fn of_known(rip: u64) -> Zone {
+    match rip {
+        _ if rip < entry::known_pid_saved() => Zone::EnterRcx,
+        _ if rip < entry::known_pid_switched() => Zone::Enter,
+        _ if rip < entry::known_pid_back() => Zone::EnterSwitched,
+        _ if rip < entry::known_pid_done() => Zone::Enter,
+        _ if rip < entry::known_pid_done() + ANSWER_END => Zone::GatePassDone,
+        _ => Zone::Enter,
+    }
+}
+
+/// Length of `mov rcx, gs:[disp32]` and `jmp rcx`.
+const ANSWER_END: u64 = 9 + 2;
 
 /// Length of `mov rdi, rsp`, behind which the call to dispatch stands.
 const CALL_OFFSET: u64 = 3;

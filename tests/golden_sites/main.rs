@@ -5,5 +5,6 @@
 mod padding;
 mod refusals;
 mod sites;
+mod spans;
 mod text;
 mod trampolines;

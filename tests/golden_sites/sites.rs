@@ -99,7 +99,7 @@ fn a_wide_number_is_replaced_whole_and_keeps_its_syscall() {
     assert!(made.bytes.starts_with(MOV_RAX_15));
     assert_eq!(text.prove(16), Err(Refusal::NumberMismatch));
     let negative = Text::new(&[OPENING, &[0x48, 0xc7, 0xc0, 15, 0, 0, 0x80], SYSCALL, RET]);
-    assert_eq!(negative.prove(15), Err(Refusal::NoRoom));
+    assert!(matches!(negative.prove(15), Ok(Form::Span { span }) if span.head == 7));
 }
 
 #[test]

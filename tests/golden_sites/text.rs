@@ -36,6 +36,7 @@ pub(crate) const TRAMPOLINE: u64 = NEAR.trampolines + 32 * 0x247;
 /// The preferred table, with trampolines in reach and out of it.
 pub(crate) const NEAR: Ours = Ours {
     table: 0x050f_0000,
+    spans: 0x0506_0000,
     trampolines: BASE + 0x1000_0000,
     slots: 8192,
 };
@@ -135,6 +136,12 @@ impl Text {
     /// Nothing is known but the bytes.
     pub(crate) fn prove_in_the_open(&self, rax: u64) -> Result<Form, Refusal> {
         prove(&self.code(), self.site, rax, None)
+    }
+
+    /// All of it is one function, and there are tables for spans.
+    pub(crate) fn prove_for_spans(&self, rax: u64) -> Result<Form, Refusal> {
+        let function = Function::alone(BASE, self.end());
+        prove_among(&self.code(), self.site, rax, &FAR, |_| Some(function))
     }
 
     /// The bytes after the plan.

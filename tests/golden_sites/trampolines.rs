@@ -104,6 +104,7 @@ fn near_jumps_reach_two_gigabytes_and_no_further() {
     // All of the trampolines must be in reach, so that the slot does not matter.
     let last = |end: u64| Ours {
         table: 0x050f_0000,
+        spans: 0,
         trampolines: end - 8192 * 32,
         slots: 8192,
     };

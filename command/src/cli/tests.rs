@@ -1,3 +1,5 @@
+use std::os::unix::ffi::OsStrExt;
+
 use super::*;
 
 fn parsed(words: &[&str]) -> Result<Request, clap::Error> {
@@ -77,10 +79,23 @@ fn stat_takes_options_before_and_behind_its_name() {
         start.stat,
         Some(StatOptions {
             json: true,
-            time: false
+            time: false,
+            html: None,
         })
     );
     assert_eq!(start.words(), ["ls"]);
+}
+
+#[test]
+fn a_page_is_the_whole_report() {
+    assert_eq!(start(&["stat", "--html", "page", "ls"]).html(), Some(Path::new("page")));
+    assert!(error(&["stat", "--html", "page", "--json", "ls"]).contains("--json"));
+    for words in [
+        ["-o", "text", "stat", "--html", "page", "ls"],
+        ["stat", "-o", "text", "--html", "page", "ls"],
+    ] {
+        assert!(error(&words).contains("leave out -o"), "{words:?}");
+    }
 }
 
 #[test]
@@ -167,8 +182,34 @@ fn help_and_version_are_no_errors() {
 }
 
 #[test]
+fn trace_shows_calls_and_signals_and_nothing_else() {
+    let said = |expression: &str| match parsed(&["trace", "-e", expression, "prog"]) {
+        Ok(_) => String::new(),
+        Err(said) => said.to_string(),
+    };
+    for expression in ["read", "!read", "t=none", "signal=none", "s=hup"] {
+        assert_eq!(said(expression), "");
+    }
+    for (expression, words) in [
+        ("trace=", "there is no name"),
+        ("", "there is no name"),
+        ("abbrev=none", "valid: trace=SET and signal=SET"),
+        ("inject=read:error=EIO", "`usertrap inject`"),
+    ] {
+        assert!(said(expression).contains(words), "{expression}: {}", said(expression));
+    }
+}
+
+#[test]
 fn help_fits_80_columns_and_hides_generate() {
-    for words in [&["-h"][..], &["--help"], &["stat", "-h"], &["stat", "--help"]] {
+    for words in [
+        &["-h"][..],
+        &["--help"],
+        &["stat", "-h"],
+        &["inject", "--help"],
+        &["policy", "--help"],
+        &["sites", "--help"],
+    ] {
         let help = parsed(words).map_or_else(|said| said.to_string(), |_| String::new());
         assert!(help.contains("Examples:"));
         assert!(!help.contains("generate"), "{help}");

@@ -14,14 +14,20 @@ use crate::failure::Failure;
 /// Completes the program's words as if it had been called alone; clap's own script knows nothing of them.
 const BASH_PROGRAM: &str = include_str!("program.bash");
 
-/// Prints it to stdout.
+/// Prints it to stdout; the man page of a verb, if one is named.
 ///
 /// # Errors
 /// If stdout takes no more.
-pub(crate) fn print(what: Generated) -> Result<(), Failure> {
+pub(crate) fn print(what: Generated, verb: Option<&str>) -> Result<(), Failure> {
+    let text = match (what, verb) {
+        (Generated::Man, Some(verb)) => man::page_of(verb).ok_or_else(|| Failure::Output {
+            error: io::Error::new(io::ErrorKind::NotFound, format!("there is no verb {verb}")),
+        })?,
+        _ => text(what),
+    };
     let mut stdout = io::stdout().lock();
     stdout
-        .write_all(&text(what))
+        .write_all(&text)
         .and_then(|()| stdout.flush())
         .map_err(|error| Failure::Output { error })
 }
@@ -30,6 +36,7 @@ pub(crate) fn print(what: Generated) -> Result<(), Failure> {
 fn text(what: Generated) -> Vec<u8> {
     match what {
         Generated::Man => man::page(),
+        Generated::Verbs => man::verbs().map(|verb| verb + "\n").collect::<String>().into(),
         Generated::Bash => [completions(Shell::Bash), BASH_PROGRAM.into()].concat(),
         Generated::Zsh => completions(Shell::Zsh),
         Generated::Fish => completions(Shell::Fish),
@@ -63,6 +70,9 @@ mod tests {
                 "OPTIONS",
                 "\"OPTIONS OF STAT\"",
                 "\"OPTIONS OF TRACE\"",
+                "\"OPTIONS OF INJECT\"",
+                "\"OPTIONS OF POLICY\"",
+                "\"OPTIONS OF SITES\"",
                 "EXAMPLES",
                 "ENVIRONMENT",
                 "\"EXIT STATUS\"",
@@ -85,6 +95,24 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn each_verb_has_a_page() {
+        let verbs = generated(Generated::Verbs);
+        assert!(verbs.lines().any(|verb| verb == "stat") && !verbs.contains("generate"));
+        for verb in verbs.lines() {
+            let page = String::from_utf8(man::page_of(verb).unwrap()).unwrap();
+            for part in [
+                &format!("usertrap\\-{verb} \\-"),
+                ".SH SYNOPSIS",
+                ".SH OPTIONS",
+                "\n.SH EXAMPLES\n",
+            ] {
+                assert!(page.contains(part), "{verb}: {part}");
+            }
+        }
+        assert!(man::page_of("generate").is_none());
     }
 
     #[test]

@@ -5,7 +5,7 @@ _usertrap_words() {
     while ((i < COMP_CWORD)); do
         case ${COMP_WORDS[i]} in
         --) ((i++)); break ;;
-        -o | --output | -E | --env | --table | --log | --unfit | --library | -e | --calls | -s | --string-limit)
+        -o | --output | -E | --env | --table | --log | --unfit | --library | -e | --calls | -s | --string-limit | --html)
             # An equals sign is a word of its own here.
             [[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++))
             ((i += 2))
@@ -14,7 +14,7 @@ _usertrap_words() {
         -*) ;;
         =) ((i++)) ;;
         stat | trace) ((verb)) && break; verb=1 ;;
-        generate) _usertrap "$@"; return ;;
+        sites | generate) ((verb)) && break; _usertrap "$@"; return ;;
         *) break ;;
         esac
         ((i++))
@@ -29,6 +29,7 @@ _usertrap_words() {
         mapfile -t COMPREPLY < <(compgen -c -- "${COMP_WORDS[i]}")
         ((verb)) || [[ stat != "${COMP_WORDS[i]}"* ]] || COMPREPLY+=(stat)
         ((verb)) || [[ trace != "${COMP_WORDS[i]}"* ]] || COMPREPLY+=(trace)
+        ((verb)) || [[ sites != "${COMP_WORDS[i]}"* ]] || COMPREPLY+=(sites)
     else
         _usertrap "$@"
     fi

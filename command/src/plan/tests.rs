@@ -13,6 +13,7 @@ fn planned(words: &[&str], environment: &[&str]) -> Exec {
     };
     plan(
         &start,
+        None,
         OsStr::new("/lib.so"),
         OsStr::new("/bin/found"),
         &owned(environment),
@@ -46,6 +47,7 @@ fn each_option_is_a_setting() {
     for (option, setting) in [
         (&["-o", "a b"][..], "USERTRAP_OUT=a b"),
         (&["--trap-only"], "USERTRAP_REWRITE=off"),
+        (&["--arm", "sud"], "USERTRAP_ARM=sud"),
         (&["--table", "0x40060000"], "USERTRAP_TABLE=0x40060000"),
         (&["--log", "debug"], "USERTRAP_LOG=debug"),
         (&["--unfit", "refuse"], "USERTRAP_UNFIT=refuse"),
@@ -57,6 +59,23 @@ fn each_option_is_a_setting() {
         let exec = planned(&["stat", option, "prog"], &[]);
         assert_eq!(exec.argv[3], setting);
     }
+}
+
+#[test]
+fn a_page_is_made_of_json_with_times() {
+    let words = ["usertrap", "stat", "--html", "page", "prog"];
+    let Ok(Request::Start(start)) = cli::parse(owned(&words)) else {
+        panic!("refused");
+    };
+    let exec = plan(
+        &start,
+        Some(Path::new("/memory")),
+        OsStr::new("/lib.so"),
+        OsStr::new("/prog"),
+        &[],
+    );
+    let settings = ["USERTRAP_OUT=/memory", "USERTRAP_FORMAT=json", "USERTRAP_STAT_TIME=on"];
+    assert_eq!(exec.argv[3..6], settings);
 }
 
 #[test]
@@ -97,10 +116,63 @@ fn trace_takes_the_options_of_strace() {
         (&["-t", "-t", "-t"], "USERTRAP_TRACE_CLOCK=epoch"),
         (&["-r"], "USERTRAP_TRACE_CLOCK=relative"),
         (&["-e", "!futex"], "USERTRAP_TRACE_CALLS=!futex"),
+        (&["-e", "read", "-e", "t=write"], "USERTRAP_TRACE_CALLS=write"),
+        (&["-e", "signal=!chld"], "USERTRAP_TRACE_SIGNALS=!chld"),
+        (&["--format=perfetto"], "USERTRAP_FORMAT=perfetto"),
+        (&["-y"], "USERTRAP_TRACE_PATHS=on"),
+        (&["-k"], "USERTRAP_TRACE_STACKS=on"),
+        (&["-c"], "USERTRAP_TRACE_SUMMARY=only"),
+        (&["-C"], "USERTRAP_TRACE_SUMMARY=also"),
+        (&["-S", "calls"], "USERTRAP_TRACE_SORT=calls"),
     ] {
         let exec = planned(&[&["trace"], options, &["prog"]].concat(), &[]);
         assert_eq!(exec.argv[3], setting);
     }
+}
+
+#[test]
+fn inject_joins_its_rules_and_refuses_to_run_without_them() {
+    let exec = planned(
+        &[
+            "inject",
+            "-e",
+            "inject=read:error=EIO",
+            "-e",
+            "write:retval=1",
+            "--seed",
+            "7",
+            "prog",
+        ],
+        &[],
+    );
+    let settings = [
+        "USERTRAP_TOOL=inject",
+        "USERTRAP_SUPERVISE=on",
+        "USERTRAP_INJECT=inject=read:error=EIO;write:retval=1",
+        "USERTRAP_INJECT_SEED=7",
+        "USERTRAP_UNFIT=refuse",
+    ];
+    assert_eq!(exec.argv[1..6], settings);
+    let exec = planned(&["inject", "--unfit", "run", "prog"], &[]);
+    assert_eq!(exec.argv[3..5], ["USERTRAP_UNFIT=run", "--"]);
+}
+
+#[test]
+fn policy_takes_a_file_before_the_program() {
+    let exec = planned(&["policy", "--explain", "rules", "--", "prog", "--explain"], &[]);
+    let argv = [
+        "usertrap",
+        "USERTRAP_TOOL=policy",
+        "USERTRAP_SUPERVISE=on",
+        "USERTRAP_POLICY=rules",
+        "USERTRAP_POLICY_EXPLAIN=on",
+        "USERTRAP_UNFIT=refuse",
+        "--",
+        "/bin/found",
+        "prog",
+        "--explain",
+    ];
+    assert_eq!(exec.argv, argv);
 }
 
 #[test]

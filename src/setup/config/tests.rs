@@ -33,6 +33,9 @@ fn each_word_of_each_setting_has_its_meaning() {
     for (text, when) in [("on", Rewrite::On), ("lazy", Rewrite::Lazy), ("off", Rewrite::Off)] {
         assert_eq!(parse(&[&format!("USERTRAP_REWRITE={text}")]).unwrap().rewrite, when);
     }
+    for (text, arm) in [("auto", Arm::Auto), ("seccomp", Arm::Seccomp), ("sud", Arm::Sud)] {
+        assert_eq!(parse(&[&format!("USERTRAP_ARM={text}")]).unwrap().arm, arm);
+    }
     for (text, level) in [
         ("off", Level::Off),
         ("error", Level::Error),
@@ -95,15 +98,15 @@ fn unknown_values_are_refused_with_the_valid_ones() {
     for (var, message) in [
         (
             "USERTRAP_TOOL=strace",
-            "USERTRAP_TOOL=strace is not known; valid: none, stat, trace",
+            "USERTRAP_TOOL=strace is not known; valid: none, stat, trace, inject, policy",
         ),
         (
             "USERTRAP_TOOL=Stat",
-            "USERTRAP_TOOL=Stat is not known; valid: none, stat, trace",
+            "USERTRAP_TOOL=Stat is not known; valid: none, stat, trace, inject, policy",
         ),
         (
             "USERTRAP_FORMAT=xml",
-            "USERTRAP_FORMAT=xml is not known; valid: text, json",
+            "USERTRAP_FORMAT=xml is not known; valid: text, json, perfetto",
         ),
         (
             "USERTRAP_REWRITE=1",
@@ -117,21 +120,33 @@ fn unknown_values_are_refused_with_the_valid_ones() {
             "USERTRAP_LOG=trace",
             "USERTRAP_LOG=trace is not known; valid: off, error, warn, info, debug",
         ),
+        ("USERTRAP_VDSO=off", "USERTRAP_VDSO=off is not known; valid: show, hide"),
+        (
+            "USERTRAP_ANSWER=on",
+            "USERTRAP_ANSWER=on is not known; valid: none, identity",
+        ),
         (
             "USERTRAP_UNFIT=die",
             "USERTRAP_UNFIT=die is not known; valid: run, refuse",
         ),
         (
+            "USERTRAP_FORMAT=perfetto",
+            "USERTRAP_FORMAT=perfetto is not known; valid: text, json",
+        ),
+        (
             "USERTRAP_TRACE_STRINGS=-1",
             "USERTRAP_TRACE_STRINGS=-1 is no number of bytes",
         ),
+        ("USERTRAP_TRACE_CALLS=read,reed", "trace: there is no system call reed"),
+        ("USERTRAP_TRACE_SIGNALS=usr1,!usr2", "trace: there is no signal !usr2"),
         (
-            "USERTRAP_TRACE_CALLS=read,reed",
-            "USERTRAP_TRACE_CALLS: there is no system call reed",
+            "USERTRAP_HOOK=a.so,",
+            "USERTRAP_HOOK=a.so, is no list of hooks; valid: up to 8 of `path` or `path:options` with commas between \
+             them, 2048 bytes together",
         ),
         (
             "USERTRAP_TOOL=a\nb\x1b",
-            "USERTRAP_TOOL=a\\nb\\x1b is not known; valid: none, stat, trace",
+            "USERTRAP_TOOL=a\\nb\\x1b is not known; valid: none, stat, trace, inject, policy",
         ),
     ] {
         assert_eq!(parse(&[var]), Err(message.to_owned()));
@@ -139,10 +154,44 @@ fn unknown_values_are_refused_with_the_valid_ones() {
 }
 
 #[test]
+fn what_to_inject_is_checked_at_once() {
+    let config = parse(&[
+        "USERTRAP_TOOL=inject",
+        "USERTRAP_INJECT=read:error=EIO",
+        "USERTRAP_INJECT_SEED=0x10",
+    ])
+    .unwrap();
+    assert_eq!(
+        (config.inject, config.inject_seed),
+        (Some(&b"read:error=EIO"[..]), Some(16))
+    );
+    for (settings, part) in [
+        (
+            &["USERTRAP_TOOL=inject"][..],
+            "inject: there is nothing to inject; give -e",
+        ),
+        (
+            &["USERTRAP_INJECT=reed:error=EIO"],
+            "inject: there is no system call reed",
+        ),
+        (
+            &["USERTRAP_INJECT_SEED=-1"],
+            "USERTRAP_INJECT_SEED=-1 is no seed; valid: a number",
+        ),
+    ] {
+        let said = parse(settings).unwrap_err();
+        assert!(said.starts_with(part), "{said}");
+    }
+}
+
+#[test]
 fn unknown_names_are_refused_with_the_valid_ones() {
-    let valid = "USERTRAP_TOOL, USERTRAP_OUT, USERTRAP_FORMAT, USERTRAP_REWRITE, USERTRAP_TABLE, \
-                 USERTRAP_LOG, USERTRAP_UNFIT, USERTRAP_STAT_TIME, USERTRAP_SUPERVISE, \
-                 USERTRAP_TRACE_STRINGS, USERTRAP_TRACE_CALLS, USERTRAP_TRACE_CLOCK, USERTRAP_TRACE_TIME";
+    let valid = "USERTRAP_TOOL, USERTRAP_HOOK, USERTRAP_OUT, USERTRAP_FORMAT, USERTRAP_ARM, USERTRAP_REWRITE, USERTRAP_TABLE, \
+                 USERTRAP_LOG, USERTRAP_VDSO, USERTRAP_ANSWER, USERTRAP_UNFIT, USERTRAP_STAT_TIME, USERTRAP_SUPERVISE, \
+                 USERTRAP_TRACE_STRINGS, USERTRAP_TRACE_CALLS, USERTRAP_TRACE_SIGNALS, USERTRAP_TRACE_CLOCK, USERTRAP_TRACE_TIME, \
+                 USERTRAP_INJECT, USERTRAP_INJECT_SEED, \
+                 USERTRAP_TRACE_PATHS, USERTRAP_TRACE_STACKS, USERTRAP_TRACE_SUMMARY, USERTRAP_TRACE_SORT, \
+                 USERTRAP_POLICY, USERTRAP_POLICY_EXPLAIN";
     for name in ["USERTRAP_TOOLS", "USERTRAP_TOO", "USERTRAP_tool", "USERTRAP_"] {
         for value in ["", "stat"] {
             let message = format!("{name} is not a setting; valid: {valid}");

@@ -104,6 +104,7 @@ pub(super) enum Arg {
     SigactionOut,
     SigmaskPair,
     Sigevent,
+    SiginfoIn,
     SiginfoOut,
     Altstack,
     AltstackOut,
@@ -130,7 +131,7 @@ pub(super) enum Arg {
 impl Arg {
     /// Whether the call writes there: it is shown when the call has been made,
     /// and so are all arguments behind it.
-    pub(super) fn is_out(self) -> bool {
+    pub(super) const fn is_out(self) -> bool {
         use Arg::*;
         matches!(
             self,
@@ -170,5 +171,17 @@ impl Arg {
                 | SocketValueOut(_)
                 | MsghdrOut
         )
+    }
+
+    /// Whether another argument or the number of the call decides that.
+    pub(super) const fn may_be_out(self) -> bool {
+        use Arg::*;
+        matches!(self, FcntlWhat | IoctlWhat | PrctlArgs | OffsetInOut)
+    }
+
+    /// Whether what is there before the call has to be known behind it.
+    pub(super) const fn is_noted(self) -> bool {
+        use Arg::*;
+        matches!(self, SocklenOut | OffsetInOut | MsghdrOut)
     }
 }

@@ -10,12 +10,31 @@ pub(super) struct Pair {
     pub(super) ns: u64,
 }
 
+/// Readings of which the best is taken, and how long a good one lasts.
+const TRIES: u32 = 8;
+const GOOD_TICKS: u64 = 1000;
+
 impl Pair {
+    /// Both at once, as far as may be: who is interrupted in between tries again,
+    /// for a rate must not depend on it.
     pub(super) fn read() -> Pair {
-        Pair {
-            ticks: ticks(),
-            ns: kernel::realtime_ns(),
+        let mut best = Pair { ticks: 0, ns: 0 };
+        let mut shortest = u64::MAX;
+        for _ in 0..TRIES {
+            let (before, ns, after) = (ticks(), kernel::realtime_ns(), ticks());
+            let lasted = after.saturating_sub(before);
+            if lasted < shortest {
+                shortest = lasted;
+                best = Pair {
+                    ticks: before + lasted / 2,
+                    ns,
+                };
+            }
+            if lasted < GOOD_TICKS {
+                break;
+            }
         }
+        best
     }
 }
 

@@ -49,10 +49,10 @@ impl Live {
     }
 
     /// A thread of the process, its first one last.
-    pub(super) fn of_process(&self, pid: u32) -> Option<u32> {
+    pub(super) fn of_process(&self, pid: u32) -> Option<Who> {
         let mut of = self.known().iter().filter(|known| known.pid == pid);
         let other = of.clone().find(|known| known.tid != pid);
-        other.or_else(|| of.next()).map(|known| known.tid)
+        other.or_else(|| of.next()).copied()
     }
 
     /// Any thread.
@@ -74,7 +74,7 @@ mod tests {
         assert_eq!(live.len(), 4);
         assert_eq!(live.first(), Some(Who { tid: 5, pid: 5 }));
         let mut ended = Vec::new();
-        while let Some(tid) = live.of_process(5) {
+        while let Some(Who { tid, .. }) = live.of_process(5) {
             assert!(live.remove(tid) && !live.remove(tid));
             ended.push(tid);
         }

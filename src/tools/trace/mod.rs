@@ -15,9 +15,15 @@
 //! | [`args`] | the kinds of arguments |
 //! | [`decode`] | arguments to text |
 //! | [`text`] | text in a ring |
+//! | [`frames`] | which file a site is mapped from |
+//! | [`symbols`] | which function it is in |
 //! | [`ring`] | records in a thread's words |
 //! | [`merge`] | records of all threads in the order of time |
-//! | [`lines`] | records to lines |
+//! | [`lines`] | records to lines, as strace has them |
+//! | [`json`] | records to JSON: lines, and events for Perfetto |
+//! | [`summary`] | records to a table, as `strace -c` has it |
+//! | [`ends`] | the ends of threads |
+//! | [`out`] | what is to be written |
 //! | [`clock`] | time stamps to times |
 //! | [`live`] | which threads there are |
 //! | [`options`] | what is shown |
@@ -26,22 +32,38 @@ mod args;
 mod classes;
 mod clock;
 mod decode;
+mod ends;
+mod frames;
+mod json;
 mod lines;
 mod live;
 mod merge;
 mod names;
 pub(crate) mod options;
+mod out;
 mod ring;
+mod summary;
+mod symbols;
 mod table;
 mod text;
+
+pub(crate) use names::error_text;
+pub(super) use names::{error_name, error_number, signal_name, signal_number};
 
 use core::fmt;
 
 use crate::hook::follow::Follow;
-use crate::hook::{Call, Hook, Interest, Outcome, Report, TreeWords, VectorUse, Verdict, follow};
+use crate::hook::{Call, Hook, Interest, Outcome, Report, Signal, TreeWords, VectorUse, Verdict, follow};
 use crate::kernel;
 use crate::tools::clock::ticks;
+use options::Form;
 use ring::{Base, Kind, Record, Ring, Who};
+use text::Text;
+
+/// The name of a call.
+pub(super) fn call_name(number: u32) -> Option<&'static str> {
+    table::signature(number).map(|signature| signature.name)
+}
 
 /// The hook that traces.
 #[derive(Debug)]
@@ -74,6 +96,8 @@ impl Hook for Trace {
         MAKING
             .into_iter()
             .chain(ENDING)
+            .chain(Some(libc::SYS_prctl).filter(|_| options::form() == Form::Perfetto))
+            .chain(frames::CHANGING.into_iter().filter(|_| options::shows_stacks()))
             .fold(options::selection(), |set, number| set.with(number as usize))
     }
 
@@ -117,9 +141,14 @@ impl Hook for Trace {
             most: options::string_limit(),
             note: 0,
         };
+        let frame = Some(call.return_address()).filter(|_| shown && options::shows_stacks());
+        let frame = frame.map(|address| frames::find(&ring, who, address));
         if matches!(number, RT_SIGRETURN | EXIT | EXIT_GROUP) {
             record.kind = if shown { Kind::Last } else { Kind::End };
-            ring.put(record, |text| decode::enter(text, &decoded));
+            ring.put(record, |text| {
+                decode::enter(text, &decoded);
+                frame.into_iter().for_each(|frame| frames::write(text, frame));
+            });
             if number != RT_SIGRETURN {
                 // The words may get another thread.
                 ring.set_who(Who::default());
@@ -129,13 +158,48 @@ impl Hook for Trace {
         }
         if shown {
             ring.set_call(since, call.args());
-            ring.set_note(decode::note(&decoded));
-            ring.put(record, |text| decode::enter(text, &decoded));
+            if !options::only_counts() {
+                ring.set_note(decode::note(&decoded));
+                ring.set_frame(frame.unwrap_or_default());
+                ring.put(record, |text| {
+                    decode::enter(text, &decoded);
+                    // The new program does not know.
+                    let executes = matches!(number, EXECVE | EXECVEAT);
+                    let frame = frame.filter(|_| executes);
+                    frame.into_iter().for_each(|frame| frames::write(text, frame));
+                });
+            }
         }
-        if shown || makes_a_thread(number) {
+        if matches!(number, EXECVE | EXECVEAT) {
+            // Words of a vfork's child that leaves so get another one.
+            ring.set_who(Who::default());
+        }
+        let moves = options::shows_stacks() && frames::changes(number, call.args());
+        if shown || moves || makes_a_thread(number) || names_the_thread(number, call.args()) {
             Verdict::PassThenExit
         } else {
             Verdict::Pass
+        }
+    }
+
+    fn wants_signals(&self) -> bool {
+        options::shows_signals()
+    }
+
+    fn signal(&self, signal: &Signal<'_>) {
+        let Some(ring) = Ring::of(signal.words()) else { return };
+        let number = signal.number().cast_unsigned();
+        if options::shows_signal(number) {
+            let record = Record {
+                number,
+                ..Record::bare(Kind::Signal, who(&ring), ticks())
+            };
+            let who = record.who;
+            let frame = options::shows_stacks().then(|| frames::find(&ring, who, signal.address()));
+            ring.put(record, |text| {
+                decode::delivered(text, &signal.info());
+                frame.into_iter().for_each(|frame| frames::write(text, frame));
+            });
         }
     }
 
@@ -160,37 +224,56 @@ impl Hook for Trace {
             return;
         }
         let who = who(&ring);
-        if !options::is_selected(number) {
-            return;
+        if let Outcome::Returned(result) = outcome
+            && options::shows_stacks()
+            && frames::changes(number, call.args())
+        {
+            frames::changed(number, call.args(), result);
         }
-        let (since, args) = ring.call();
-        let (kind, result) = match outcome {
-            Outcome::Returned(result) => (Kind::Exit, result),
-            Outcome::Restarting => (Kind::Restart, -i64::from(libc::EINTR)),
-        };
-        let record = Record {
-            kind,
-            number,
-            who,
-            time: ticks(),
-            since,
-            result,
-            base: base(number, args[1], result),
-        };
-        let decoded = decode::Call {
-            number,
-            args,
-            result: Some(result),
-            most: options::string_limit(),
-            note: ring.note(),
-        };
-        ring.put(record, |text| {
-            // A program that has been executed knows nothing of its arguments.
-            if !(result == 0 && matches!(number, EXECVE | EXECVEAT)) {
-                decode::exit(text, &decoded);
-            }
-        });
+        if options::is_selected(number) {
+            put_result(&ring, number, who, outcome);
+        }
+        if outcome == Outcome::Returned(0) && names_the_thread(number, call.args()) {
+            ring.put(Record::bare(Kind::Name, who, ticks()), name_of_thread);
+        }
     }
+}
+
+/// The record of a call that has been made.
+fn put_result(ring: &Ring<'_>, number: u32, who: Who, outcome: Outcome) {
+    let (since, args) = ring.call();
+    let (kind, result) = match outcome {
+        Outcome::Returned(result) => (Kind::Exit, result),
+        Outcome::Restarting => (Kind::Restart, -i64::from(libc::EINTR)),
+    };
+    let record = Record {
+        kind,
+        number,
+        who,
+        time: ticks(),
+        since,
+        result,
+        base: base(number, args[1], result),
+    };
+    let decoded = decode::Call {
+        number,
+        args,
+        result: Some(result),
+        most: options::string_limit(),
+        note: ring.note(),
+    };
+    if options::only_counts() {
+        return ring.put(record, |_| {});
+    }
+    ring.put(record, |text| {
+        // A program that has been executed knows nothing of its arguments.
+        if !(result == 0 && matches!(number, EXECVE | EXECVEAT)) {
+            decode::exit(text, &decoded);
+            if options::shows_stacks() {
+                frames::write(text, ring.frame());
+            }
+        }
+    });
 }
 
 /// How a call's result is shown.
@@ -215,16 +298,26 @@ fn who(ring: &Ring<'_>) -> Who {
         pid: kernel::getpid(),
     };
     ring.set_who(who);
-    let time = ticks();
-    let record = Record {
-        kind: Kind::Begin,
-        number: 0,
-        who,
-        time,
-        since: time,
-        result: 0,
-        base: Base::default(),
-    };
-    ring.put(record, |_| {});
+    ring.put(Record::bare(Kind::Begin, who, ticks()), name_of_thread);
     who
+}
+
+/// The thread's name.
+fn name_of_thread(text: &mut Text<'_>) {
+    if options::form() != Form::Perfetto {
+        return;
+    }
+    let name = kernel::process::thread_name();
+    let len = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
+    text.escaped(name.get(..len).unwrap_or(&[]), None);
+}
+
+/// Whether a call that has been made gives the thread another name.
+fn names_the_thread(number: u32, args: &[u64; 6]) -> bool {
+    options::form() == Form::Perfetto
+        && match i64::from(number) {
+            libc::SYS_execve | libc::SYS_execveat => true,
+            libc::SYS_prctl => args[0] == libc::PR_SET_NAME as u64,
+            _ => false,
+        }
 }

@@ -6,11 +6,15 @@
 //!   1  time stamp of the call in flight
 //!   2  its arguments
 //!   8  what a decoder wants to know again when it has been made
+//!   9  of which generation the mappings are that the thread knows
 //!  10  words ever written       by the thread
 //!  11  words ever read          by the follower
 //!  12  not 0: the thread waits for word 11
 //!  13  records that were lost, as there was no follower
-//!  16  the ring
+//!  16  file and offset of the call in flight
+//!  18  how often a mapping was put there
+//!  20  mappings: start, end, bias, file
+//!  64  the ring
 //! ```
 //!
 //! A record is a few words and a text. Another thread that gets the words goes
@@ -19,6 +23,8 @@
 use core::sync::atomic::AtomicU64;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
+use super::frames::{Frame, Mapping};
+use super::options;
 use super::text::Text;
 use crate::hook::TreeWords;
 use crate::hook::follow;
@@ -27,15 +33,21 @@ const WHO: usize = 0;
 const SINCE: usize = 1;
 const ARGS: usize = 2;
 const NOTE: usize = 8;
+const GENERATION: usize = 9;
 const OWN: usize = 10;
 const WRITTEN: usize = 10;
 const READ: usize = 11;
 const WAITS: usize = 12;
 const LOST: usize = 13;
-const RING: usize = 16;
+const FRAME: usize = 16;
+const ADDED: usize = 18;
+const MAPPINGS: usize = 20;
+/// Mappings that a thread knows.
+const MOST_MAPPINGS: usize = 11;
+const RING: usize = 64;
 
 /// Words of the ring: a power of two.
-const LEN: usize = 8192;
+const LEN: usize = 16384;
 /// Words in front of a record's text.
 const HEAD: usize = 5;
 /// Bytes that a text may have.
@@ -46,18 +58,24 @@ pub(super) const ROOM: usize = MOST_TEXT;
 const MOST: usize = HEAD + MOST_TEXT / 8;
 
 const _: () = assert!(LEN.is_power_of_two() && MOST < LEN / 2);
+const _: () = assert!(MAPPINGS + 4 * MOST_MAPPINGS == RING);
 
 /// A thread's words.
 pub(super) const WORDS: usize = RING + LEN;
 
 /// Nothing is summed up.
-pub(super) const TREE: TreeWords = TreeWords { own: OWN, rows: 0 };
+pub(super) const TREE: TreeWords = TreeWords {
+    own: OWN,
+    rows: 0,
+    cells: 0,
+    goes_on: false,
+};
 
 /// What a record says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(super) enum Kind {
-    /// A thread begins, of a process that may be new.
+    /// A thread begins, of a process that may be new; its name.
     Begin,
     /// A call is made: its arguments up to the first that it writes to.
     Enter,
@@ -69,16 +87,26 @@ pub(super) enum Kind {
     Last,
     /// The same, of which only the end is to be shown.
     End,
+    /// A thread's name, which has changed.
+    Name,
+    /// A signal is delivered: its siginfo.
+    Signal,
+    /// A file that frames name: its number, its inode, and as text its device and
+    /// path.
+    File,
 }
 
 impl Kind {
-    const ALL: [Kind; 6] = [
+    const ALL: [Kind; 9] = [
         Kind::Begin,
         Kind::Enter,
         Kind::Exit,
         Kind::Restart,
         Kind::Last,
         Kind::End,
+        Kind::Name,
+        Kind::Signal,
+        Kind::File,
     ];
 }
 
@@ -95,6 +123,21 @@ pub(super) struct Record {
     /// The result; of those that do not come back the first argument.
     pub(super) result: i64,
     pub(super) base: Base,
+}
+
+impl Record {
+    /// One of no call.
+    pub(super) fn bare(kind: Kind, who: Who, time: u64) -> Record {
+        Record {
+            kind,
+            number: 0,
+            who,
+            time,
+            since: time,
+            result: 0,
+            base: Base::default(),
+        }
+    }
 }
 
 /// How a result is shown.
@@ -160,6 +203,51 @@ impl<'w> Ring<'w> {
         self.words[NOTE].store(note, Relaxed);
     }
 
+    /// Where the call in flight comes from.
+    pub(super) fn frame(&self) -> Frame {
+        Frame {
+            file: self.words[FRAME].load(Relaxed),
+            offset: self.words[FRAME + 1].load(Relaxed),
+        }
+    }
+
+    pub(super) fn set_frame(&self, frame: Frame) {
+        self.words[FRAME].store(frame.file, Relaxed);
+        self.words[FRAME + 1].store(frame.offset, Relaxed);
+    }
+
+    /// Of which generation the mappings are that are known; 0 when the thread begins.
+    pub(super) fn generation(&self) -> u64 {
+        self.words[GENERATION].load(Relaxed)
+    }
+
+    /// Forgets all mappings, which were of another generation.
+    pub(super) fn forget_mappings(&self, generation: u64) {
+        for word in self.words.iter().skip(MAPPINGS) {
+            word.store(0, Relaxed);
+        }
+        self.words[GENERATION].store(generation, Relaxed);
+    }
+
+    pub(super) fn mappings(&self) -> impl Iterator<Item = Mapping> {
+        let (mappings, _) = self.words[MAPPINGS..].as_chunks::<4>();
+        mappings.iter().map(|words| {
+            let [start, end, bias, file] = words.each_ref().map(|word| word.load(Relaxed));
+            Mapping { start, end, bias, file }
+        })
+    }
+
+    /// Adds a mapping, in the place of the oldest.
+    pub(super) fn add_mapping(&self, mapping: &Mapping) {
+        let added = self.words[ADDED].load(Relaxed);
+        self.words[ADDED].store(added.wrapping_add(1), Relaxed);
+        let place = MAPPINGS + 4 * (added as usize % MOST_MAPPINGS);
+        let values = [mapping.start, mapping.end, mapping.bias, mapping.file];
+        for (word, value) in self.words.iter().skip(place).zip(values) {
+            word.store(value, Relaxed);
+        }
+    }
+
     /// Notes the call in flight.
     pub(super) fn set_call(&self, since: u64, args: &[u64; 6]) {
         self.words[SINCE].store(since, Relaxed);
@@ -198,8 +286,9 @@ impl<'w> Ring<'w> {
             self.word(at + index).store(word, Relaxed);
         }
         self.words[WRITTEN].store(written + len as u64, Release);
-        let filled = written - self.words[READ].load(Relaxed);
-        if (filled as usize) < LEN / 2 && filled as usize + len >= LEN / 2 {
+        let filled = (written - self.words[READ].load(Relaxed)) as usize;
+        // The latest records are kept back, so half may be too early for them.
+        if filled + len >= LEN / 2 && filled / (LEN / 4) != (filled + len) / (LEN / 4) {
             follow::wake_follower();
         }
     }
@@ -225,10 +314,19 @@ impl<'w> Ring<'w> {
         loop {
             self.words[WAITS].store(1, SeqCst);
             let seen = read.load(SeqCst);
-            if seen >= written || !follow::wait_for_follower(read, seen) {
+            if seen >= written || self.is_in_flight(seen, written) || !follow::wait_for_follower(read, seen) {
                 return;
             }
         }
+    }
+
+    /// Whether all that is there is a call that has not come back, which is
+    /// written whole.
+    fn is_in_flight(&self, read: u64, written: u64) -> bool {
+        options::is_whole()
+            && self
+                .record(read)
+                .is_some_and(|(record, next)| record.kind == Kind::Enter && next >= written)
     }
 
     fn word(&self, at: usize) -> &'w AtomicU64 {
@@ -262,7 +360,7 @@ impl<'w> Ring<'w> {
     }
 
     /// A record's text.
-    pub(super) fn text<'o>(&self, at: u64, out: &'o mut [u8; ROOM]) -> &'o [u8] {
+    pub(super) fn text<'o>(&self, at: u64, out: &'o mut [u8]) -> &'o [u8] {
         let len = (self.word(at as usize).load(Relaxed) as u32 as usize).min(MOST_TEXT);
         let words = out.as_chunks_mut::<8>().0.iter_mut().take(len.div_ceil(8));
         for (index, place) in words.enumerate() {
@@ -287,10 +385,10 @@ impl<'w> Ring<'w> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn words() -> Vec<AtomicU64> {
+    pub(in crate::tools::trace) fn words() -> Vec<AtomicU64> {
         (0..WORDS).map(|_| AtomicU64::new(0)).collect()
     }
 

@@ -61,11 +61,45 @@ impl<'r> Text<'r> {
         self.at += 1;
     }
 
+    /// `len` bytes of a word, 1 to 8, the others of which are 0.
+    fn append(&mut self, bytes: u64, len: usize) {
+        if self.end - self.at < len {
+            return self.append_cut(bytes, len);
+        }
+        let used = self.at % 8;
+        self.word |= bytes << (used * 8);
+        if used + len >= 8 {
+            self.store();
+            // What did not fit; a shift by 64 is one by 63 and another.
+            self.word = bytes >> (63 - used * 8) >> 1;
+        }
+        self.at += len;
+    }
+
+    /// The same where there is not enough room.
+    #[cold]
+    fn append_cut(&mut self, bytes: u64, len: usize) {
+        let mut rest = bytes;
+        for _ in 0..len {
+            self.byte(rest as u8);
+            rest >>= 8;
+        }
+    }
+
+    /// Bytes as they are.
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.append(u64::from_le_bytes(*word), 8);
+        }
+        if !rest.is_empty() {
+            self.append(word_of(rest), rest.len());
+        }
+    }
+
     #[inline]
     pub(super) fn str(&mut self, text: &str) {
-        for &byte in text.as_bytes() {
-            self.byte(byte);
-        }
+        self.bytes(text.as_bytes());
     }
 
     /// Takes the last byte back.
@@ -79,20 +113,24 @@ impl<'r> Text<'r> {
     }
 
     /// In base 10.
-    pub(super) fn dec(&mut self, mut value: u64) {
-        let mut digits = [0u8; 20];
-        let mut first = digits.len();
-        for (index, digit) in digits.iter_mut().enumerate().rev() {
-            *digit = b'0' + (value % 10) as u8;
+    pub(super) fn dec(&mut self, value: u64) {
+        const MOST: u64 = 100_000_000;
+        if value >= MOST {
+            self.dec(value / MOST);
+            return self.digits(value % MOST, 8);
+        }
+        self.digits(value, 1);
+    }
+
+    /// At least `least` digits of a number of at most eight.
+    fn digits(&mut self, mut value: u64, least: usize) {
+        let (mut word, mut len) = (0, 0);
+        while value != 0 || len < least {
+            word = word << 8 | (u64::from(b'0') + value % 10);
             value /= 10;
-            first = index;
-            if value == 0 {
-                break;
-            }
+            len += 1;
         }
-        for &digit in digits.get(first..).unwrap_or(&[]) {
-            self.byte(digit);
-        }
+        self.append(word, len);
     }
 
     /// In base 10, with its sign.
@@ -103,11 +141,18 @@ impl<'r> Text<'r> {
         self.dec(value.unsigned_abs());
     }
 
-    fn shifted(&mut self, value: u64, bits: u32) {
-        let digits = (64 - value.leading_zeros()).div_ceil(bits).max(1);
-        for digit in (0..digits).rev() {
-            let digit = (value >> (digit * bits)) as usize & ((1 << bits) - 1);
-            self.byte(b"0123456789abcdef"[digit & 15]);
+    #[inline]
+    fn shifted<const BITS: u32>(&mut self, value: u64) {
+        let mut digits = (64 - value.leading_zeros()).div_ceil(BITS).max(1);
+        while digits != 0 {
+            // As many of the first ones as make a word.
+            let len = if digits.is_multiple_of(8) { 8 } else { digits % 8 };
+            digits -= len;
+            let word = (0..len).fold(0, |word, place| {
+                let digit = (value >> ((digits + place) * BITS)) as usize & ((1 << BITS) - 1);
+                word << 8 | u64::from(b"0123456789abcdef"[digit & 15])
+            });
+            self.append(word, len as usize);
         }
     }
 
@@ -116,12 +161,12 @@ impl<'r> Text<'r> {
         if value != 0 {
             self.str("0x");
         }
-        self.shifted(value, 4);
+        self.shifted::<4>(value);
     }
 
     /// As `%lx`.
     pub(super) fn bare_hex(&mut self, value: u64) {
-        self.shifted(value, 4);
+        self.shifted::<4>(value);
     }
 
     /// As `%#03lo`: three digits at least, the first one a zero.
@@ -135,7 +180,7 @@ impl<'r> Text<'r> {
         if value >= 0o100 {
             self.byte(b'0');
         }
-        self.shifted(value, 8_u32.ilog2());
+        self.shifted::<3>(value);
     }
 
     /// An address: `NULL`, or as hexadecimal.
@@ -164,8 +209,23 @@ impl<'r> Text<'r> {
     /// Bytes of a string, escaped as in C: octal, as short as may be.
     /// `next` is the byte behind them, if there is one.
     pub(super) fn escaped(&mut self, bytes: &[u8], next: Option<u8>) {
-        let followers = bytes.iter().skip(1).copied().map(Some).chain([next]);
-        for (&byte, next) in bytes.iter().zip(followers) {
+        let mut rest = bytes;
+        loop {
+            let words = rest
+                .as_chunks::<8>()
+                .0
+                .iter()
+                .take_while(|word| are_plain(**word))
+                .count();
+            let (_, last) = rest.split_at(words * 8);
+            let plain = words * 8 + last.iter().take_while(|&&byte| is_plain(byte)).count();
+            let (before, behind) = rest.split_at(plain);
+            self.bytes(before);
+            let Some((&byte, behind)) = behind.split_first() else {
+                return;
+            };
+            rest = behind;
+            let next = behind.first().copied().or(next);
             match byte {
                 b'"' | b'\\' => {
                     self.byte(b'\\');
@@ -176,7 +236,6 @@ impl<'r> Text<'r> {
                 b'\r' => self.str("\\r"),
                 0x0b => self.str("\\v"),
                 0x0c => self.str("\\f"),
-                b' '..=b'~' => self.byte(byte),
                 _ => {
                     self.byte(b'\\');
                     if next.is_some_and(|next| matches!(next, b'0'..=b'7')) {
@@ -184,7 +243,7 @@ impl<'r> Text<'r> {
                         self.byte(b'0' + (byte >> 3 & 7));
                         self.byte(b'0' + (byte & 7));
                     } else {
-                        self.shifted(byte.into(), 3);
+                        self.shifted::<3>(byte.into());
                     }
                 }
             }
@@ -200,6 +259,38 @@ impl<'r> Text<'r> {
             }
         }
     }
+}
+
+/// Fewer than eight bytes as a word.
+fn word_of(bytes: &[u8]) -> u64 {
+    match (bytes.first_chunk(), bytes.last_chunk(), bytes) {
+        // Which have some in common.
+        (Some(first), Some(last), _) => {
+            let behind = (bytes.len() - 4) * 8;
+            u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << behind
+        }
+        (_, _, &[a, b, c]) => u64::from(u32::from_le_bytes([a, b, c, 0])),
+        (_, _, &[a, b]) => u16::from_le_bytes([a, b]).into(),
+        (_, _, &[a]) => a.into(),
+        _ => 0,
+    }
+}
+
+/// Whether eight bytes of a string stand for themselves. It may say no where they do.
+fn are_plain(bytes: [u8; 8]) -> bool {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    let word = u64::from_le_bytes(bytes);
+    // Where a byte is below the other, or is the other, its highest bit; or above one that is.
+    let below = |other: u8| word.wrapping_sub(ONES * u64::from(other));
+    let is = |other: u8| (word ^ (ONES * u64::from(other))).wrapping_sub(ONES);
+    let del = word.wrapping_add(ONES);
+    (below(b' ') | is(b'"') | is(b'\\') | del | word) & HIGH == 0
+}
+
+/// Whether a byte of a string stands for itself.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
 }
 
 #[cfg(test)]
@@ -241,6 +332,42 @@ pub(super) mod tests {
             text,
             "0 0 9 0x9 10 0xa 18446744073709551615 0xffffffffffffffff -1 -9223372036854775808"
         );
+    }
+
+    #[test]
+    fn pieces_of_every_length_follow_each_other() {
+        let letters = "abcdefghijklmnopqrstuvwxyz";
+        for first in 0..20 {
+            for second in 0..20 {
+                let text = written(|text| {
+                    text.str(&letters[..first]);
+                    text.byte(b'-');
+                    text.str(&letters[..second]);
+                    text.hex(0x1234_5678_9abc << (second % 4 * 4));
+                });
+                let number = 0x1234_5678_9abc_u64 << (second % 4 * 4);
+                assert_eq!(text, format!("{}-{}{number:#x}", &letters[..first], &letters[..second]));
+            }
+        }
+        for value in (0..20).map(|power| 10_u64.pow(power)) {
+            let text = written(|text| {
+                text.dec(value - 1);
+                text.byte(b' ');
+                text.dec(value);
+            });
+            assert_eq!(text, format!("{} {value}", value - 1));
+        }
+    }
+
+    #[test]
+    fn eight_bytes_are_plain_if_each_is() {
+        for byte in 0..=u8::MAX {
+            for place in 0..8 {
+                let mut bytes = *b"a ~!z#[]";
+                bytes[place] = byte;
+                assert_eq!(are_plain(bytes), is_plain(byte), "{byte:#x} at {place}");
+            }
+        }
     }
 
     #[test]

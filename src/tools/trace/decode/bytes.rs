@@ -2,12 +2,11 @@
 
 use super::{Call, Words};
 use crate::abi::errno::Errno;
-use crate::kernel;
-use crate::kernel::user::{self, Reader};
 use crate::tools::trace::text::Text;
+use crate::trap::copy::{self, Reader};
 
 /// Bytes that are copied at a time.
-const PIECE: usize = 256;
+const PIECE: usize = 64;
 /// Longest path, with its final zero.
 const PATH_MAX: usize = 4096;
 /// Entries of vectors that are shown.
@@ -22,7 +21,7 @@ pub(super) fn string(text: &mut Text<'_>, address: u64, most: usize) {
         // One more, to see whether it ends there.
         let len = (left + 1).min(PIECE);
         let out = piece.get_mut(..len).unwrap_or(&mut []);
-        let (got, ends) = match user::copy_string(out, at) {
+        let (got, ends) = match copy::copy_string(out, at) {
             Ok(got) => (got, true),
             Err(Errno::ENAMETOOLONG) => (len.min(left), len > left),
             Err(_) if !open => return text.pointer(address),
@@ -70,14 +69,14 @@ fn quoted(text: &mut Text<'_>, address: u64, len: u64, most: usize, hex: bool) {
     let mut piece = [0; PIECE + 1];
     let mut done = 0;
     // Looked at once if it is in one piece.
-    if address == 0 || shown > PIECE as u64 && user::probe(address, shown).is_err() {
+    if address == 0 || shown > PIECE as u64 && copy::probe(address, shown).is_err() {
         return text.pointer(address);
     }
     loop {
         let here = (shown - done).min(PIECE as u64) as usize;
         let more = usize::from(shown - done > PIECE as u64);
         let out = piece.get_mut(..here + more).unwrap_or(&mut []);
-        let copied = kernel::copy_in(out, address.wrapping_add(done));
+        let copied = copy::copy_in(out, address.wrapping_add(done));
         if done == 0 {
             if copied.is_err() {
                 return text.pointer(address);

@@ -1,10 +1,9 @@
 //! What is done with descriptors: fcntl, ioctl, poll, select, epoll, pipes.
 
-use super::{Call, Words, choice, field, files, flags, object, object_out, times};
-use crate::kernel;
-use crate::kernel::user::Reader;
+use super::{Call, Words, choice, field, files, flags, object, object_out, paths, times};
 use crate::tools::trace::names::files::{EPOLL, FD, IOCTL, LOCK, POLL, SEALS, WHENCE};
 use crate::tools::trace::text::Text;
+use crate::trap::copy::{self, Reader};
 
 const FIONREAD: u64 = 0x541b;
 const FIONBIO: u64 = 0x5421;
@@ -15,6 +14,7 @@ const F_GETFD: u64 = 1;
 const F_SETFD: u64 = 2;
 const F_GETFL: u64 = 3;
 const F_SETFL: u64 = 4;
+const F_SETSIG: u64 = 10;
 const F_GETLK: u64 = 5;
 const F_SETLKW: u64 = 7;
 const F_SETOWN: u64 = 8;
@@ -48,6 +48,7 @@ pub(super) fn fcntl(text: &mut Text<'_>, call: &Call, value: u64) {
         F_DUPFD | F_DUPFD_CLOEXEC | F_SETOWN | F_SETPIPE_SZ => text.int((value as i32).into()),
         F_SETFD => flags(text, &FD, low),
         F_SETFL => files::open_flags(text, low),
+        F_SETSIG => super::signal(text, low),
         F_ADD_SEALS => flags(text, &SEALS, low),
         F_GETLK..=F_SETLKW | F_OFD_GETLK..=F_OFD_SETLKW => lock(text, call, value),
         F_GETOWN_EX => object_out::<8>(text, call, value, |text, words| {
@@ -155,7 +156,7 @@ pub(super) fn ioctl(text: &mut Text<'_>, call: &Call, value: u64) {
             text.byte(b'}');
         }),
         request if INTS.contains(&request) => super::process::int_out(text, call, value),
-        FICLONE => super::fd(text, value),
+        FICLONE => paths::fd(text, value),
         _ => text.hex(value),
     }
 }
@@ -176,8 +177,10 @@ pub(super) fn offset(text: &mut Text<'_>, call: &Call, address: u64) {
 /// Two descriptors.
 pub(super) fn pair(text: &mut Text<'_>, call: &Call, address: u64) {
     object_out::<8>(text, call, address, |text, words| {
-        field(text, "[", words.i32(0).into());
-        field(text, ", ", words.i32(4).into());
+        text.byte(b'[');
+        paths::fd(text, words.u32(0).into());
+        text.str(", ");
+        paths::fd(text, words.u32(4).into());
         text.byte(b']');
     });
 }
@@ -206,7 +209,8 @@ pub(super) fn poll_fds(text: &mut Text<'_>, address: u64, count: u64) {
             break;
         }
         let words = Words(&entry);
-        field(text, "{fd=", words.i32(0).into());
+        text.str("{fd=");
+        paths::fd(text, words.u32(0).into());
         if words.i32(0) >= 0 {
             text.str(", events=");
             flags(text, &POLL, words.u16(4).into());
@@ -263,6 +267,10 @@ const MOST_FDS: u64 = 1024;
 
 /// A set of descriptors below `count`.
 pub(super) fn fd_set(text: &mut Text<'_>, address: u64, count: u64) {
+    show_set(text, address, count, paths::fd);
+}
+
+fn show_set(text: &mut Text<'_>, address: u64, count: u64, show: impl Fn(&mut Text<'_>, u64)) {
     let mut word = [0; 8];
     let reader = Reader::default();
     if address == 0 || reader.copy_in(&mut word, address).is_err() {
@@ -286,7 +294,7 @@ pub(super) fn fd_set(text: &mut Text<'_>, address: u64, count: u64) {
                 text.byte(b' ');
             }
             first = false;
-            text.dec(fd);
+            show(text, fd);
         }
     }
     text.byte(b']');
@@ -307,7 +315,7 @@ pub(super) fn selected(text: &mut Text<'_>, call: &Call, result: i64) {
         let address = call.arg(index);
         if address != 0 && has_some(address, call.arg(0u8)) {
             part(text, name);
-            fd_set(text, address, call.arg(0u8));
+            show_set(text, address, call.arg(0u8), |text, fd| text.dec(fd));
         }
     }
     if call.arg(4u8) != 0 {
@@ -328,7 +336,7 @@ fn has_some(address: u64, count: u64) -> bool {
     (0..count).step_by(64).any(|base| {
         let below = count - base;
         let mask = if below < 64 { (1 << below) - 1 } else { u64::MAX };
-        kernel::copy_in_u64(address.wrapping_add(base / 8)).is_ok_and(|word| word & mask != 0)
+        copy::copy_in_u64(address.wrapping_add(base / 8)).is_ok_and(|word| word & mask != 0)
     })
 }
 

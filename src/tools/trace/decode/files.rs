@@ -1,11 +1,11 @@
 //! Files: flags of open, modes, and what stat says.
 
 use super::{Call, Words, choice, flags, object_out, some_flags};
-use crate::kernel::user::Reader;
 use crate::tools::trace::names::files::{
     ACCESS_MODE, AT, AT_STATX_SYNC, FILE_TYPE, MODE_BITS, OPEN, STATX, STATX_ATTRIBUTES,
 };
 use crate::tools::trace::text::Text;
+use crate::trap::copy::Reader;
 
 /// The flags of open: the access mode first.
 pub(super) fn open_flags(text: &mut Text<'_>, value: u64) {

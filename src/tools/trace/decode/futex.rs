@@ -1,6 +1,6 @@
 //! Futexes: which arguments there are depends on the operation.
 
-use super::{Call, choice, times};
+use super::{Call, choice, comma, times};
 use crate::tools::trace::names::process::FUTEX;
 use crate::tools::trace::text::Text;
 
@@ -39,16 +39,16 @@ pub(super) fn arguments(text: &mut Text<'_>, call: &Call) {
     match operation & !(PRIVATE | CLOCK_REALTIME) & 0xffff_ffff {
         0 => {
             number(text, value);
-            text.str(", ");
+            comma(text);
             times::timespec(text, time);
         }
         1 => number(text, value),
         6 | 13 => times::timespec(text, time),
         9 | 11 => {
             number(text, value);
-            text.str(", ");
+            comma(text);
             times::timespec(text, time);
-            text.str(", ");
+            comma(text);
             if operation & 0x7f == 9 {
                 mask(text, third);
             } else {
@@ -57,22 +57,22 @@ pub(super) fn arguments(text: &mut Text<'_>, call: &Call) {
         }
         10 => {
             number(text, value);
-            text.str(", ");
+            comma(text);
             mask(text, third);
         }
         3 | 4 | 5 | 12 => {
             number(text, value);
-            text.str(", ");
+            comma(text);
             number(text, time);
-            text.str(", ");
+            comma(text);
             text.pointer(second);
             match operation & 0x7f {
                 4 | 12 => {
-                    text.str(", ");
+                    comma(text);
                     number(text, third);
                 }
                 5 => {
-                    text.str(", ");
+                    comma(text);
                     wake_operation(text, third as u32);
                 }
                 _ => {}
@@ -81,7 +81,7 @@ pub(super) fn arguments(text: &mut Text<'_>, call: &Call) {
         _ => {
             number(text, value);
             for value in [time, second, third] {
-                text.str(", ");
+                comma(text);
                 text.hex(value);
             }
         }

@@ -8,21 +8,59 @@ mod descriptors;
 mod files;
 mod futex;
 mod memory;
+mod paths;
 mod process;
+mod siginfo;
 mod signals;
 mod sockets;
 mod times;
 
 use super::args::Arg;
 use super::names::Names;
+use super::options;
 use super::table::{Signature, signature};
 use super::text::Text;
 use crate::abi::errno::Errno;
+use crate::trap::copy;
 pub(super) use descriptors::fcntl_is_hex;
-pub(super) use signals::signal;
+pub(super) use siginfo::delivered;
+pub(super) use signals::{number_of, signal};
 
 /// Ends the arguments, in a text; what follows stands behind the result.
 pub(super) const NOTE: u8 = 1;
+
+/// What was written of the arguments, and what stands behind the result.
+pub(super) fn parts(text: &[u8]) -> (&[u8], &[u8]) {
+    let end = last(NOTE, text).unwrap_or(text.len());
+    let (args, behind) = text.split_at_checked(end).unwrap_or((text, &[]));
+    (args, behind.get(1..).unwrap_or(&[]))
+}
+
+/// Where a byte stands for the last time: eight are looked at at once.
+fn last(byte: u8, text: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    let (_, words) = text.as_rchunks::<8>();
+    let has = |word: &&[u8; 8]| {
+        let other = u64::from_ne_bytes(**word) ^ (ONES * u64::from(byte));
+        other.wrapping_sub(ONES) & !other & (ONES << 7) != 0
+    };
+    let behind = words.iter().rev().take_while(|word| !has(word)).count() * 8;
+    let (before, _) = text.split_at_checked(text.len() - behind)?;
+    let place = before.iter().rev().take(8).position(|&other| other == byte)?;
+    Some(before.len() - 1 - place)
+}
+
+/// Stands between arguments where each is taken by itself.
+pub(super) const NEXT: u8 = 2;
+
+/// What stands between two arguments.
+fn comma(text: &mut Text<'_>) {
+    if options::is_whole() {
+        text.byte(NEXT);
+    } else {
+        text.str(", ");
+    }
+}
 
 /// A call that is to be shown.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +108,9 @@ fn is_shown(call: &Call, index: usize, arg: Arg) -> bool {
 
 /// Where the arguments begin that are shown when the call has been made.
 fn first_out(call: &Call, signature: &Signature) -> usize {
+    if !signature.depends {
+        return signature.out;
+    }
     let is_out = |(index, arg): (usize, &Arg)| match arg {
         Arg::FcntlWhat => descriptors::fcntl_is_out(call.arg(1u8)),
         Arg::IoctlWhat => descriptors::ioctl_is_out(call.arg(1u8)) && index == 2,
@@ -90,7 +131,7 @@ pub(super) fn enter(text: &mut Text<'_>, call: &Call) {
     let out = first_out(call, signature);
     let shown = show(text, call, signature, 0, out);
     if shown && out < signature.args.len() {
-        text.str(", ");
+        comma(text);
     }
 }
 
@@ -110,23 +151,26 @@ pub(super) fn exit(text: &mut Text<'_>, call: &Call) {
 }
 
 fn show(text: &mut Text<'_>, call: &Call, signature: &Signature, from: usize, to: usize) -> bool {
-    let mut first = true;
-    let args = signature.args.iter().enumerate().take(to).skip(from);
-    for (index, &kind) in args.filter(|(index, kind)| is_shown(call, *index, **kind)) {
-        if !first {
-            text.str(", ");
+    let mut any = false;
+    for (place, &kind) in signature.args.get(from..to).unwrap_or(&[]).iter().enumerate() {
+        let index = from + place;
+        if !is_shown(call, index, kind) {
+            continue;
         }
-        first = false;
+        if any {
+            comma(text);
+        }
+        any = true;
         arg(text, call, index, kind);
     }
-    !first
+    any
 }
 
 /// A number that is no call's: six arguments that may mean anything.
 fn unknown(text: &mut Text<'_>, call: &Call) {
     for (index, value) in call.args.into_iter().enumerate() {
         if index != 0 {
-            text.str(", ");
+            comma(text);
         }
         text.hex(value);
     }
@@ -134,11 +178,10 @@ fn unknown(text: &mut Text<'_>, call: &Call) {
 
 /// What has to be remembered from before the call is made.
 pub(super) fn note(call: &Call) -> u64 {
-    let args = signature(call.number).map_or(&[][..], |signature| signature.args);
-    let place = args
-        .iter()
-        .position(|arg| matches!(arg, Arg::SocklenOut | Arg::OffsetInOut | Arg::MsghdrOut));
-    place.map_or(0, |place| sockets::length_before(call.arg(place), args[place]))
+    let noted = signature(call.number).and_then(|signature| Some((signature.noted?, signature)));
+    noted.map_or(0, |(place, signature)| {
+        sockets::length_before(call.arg(place), signature.args[place])
+    })
 }
 
 /// Bits by their names.
@@ -188,24 +231,22 @@ pub(super) fn choice(text: &mut Text<'_>, names: &Names, value: u64) {
     }
 }
 
-fn fd(text: &mut Text<'_>, value: u64) {
-    text.int((value as i32).into());
-}
-
+// Not inlined: what a loop does not change would be computed before it for all kinds.
+#[inline(never)]
 fn arg(text: &mut Text<'_>, call: &Call, index: usize, arg: Arg) {
     let value = call.arg(index);
     let low = u64::from(value as u32);
     match arg {
         Arg::Nothing => {}
-        Arg::Int | Arg::Fd => fd(text, value),
+        Arg::Int => text.int((value as i32).into()),
+        Arg::Fd => paths::fd(text, value),
         Arg::Uint => text.dec(low),
         Arg::Long => text.int(value as i64),
         Arg::Ulong => text.dec(value),
         Arg::Hex => text.hex(value),
         Arg::Hex32 => text.hex(low),
         Arg::Ptr | Arg::PtrOut | Arg::RemapTo(_) => text.pointer(value),
-        Arg::DirFd if value as i32 == libc::AT_FDCWD => text.str("AT_FDCWD"),
-        Arg::DirFd => fd(text, value),
+        Arg::DirFd => paths::directory(text, value),
         Arg::Dev => files::device(text, low),
         Arg::StatxFlags => files::statx_flags(text, low),
         Arg::Flags(list) => flags(text, list, low),
@@ -267,7 +308,8 @@ fn arg(text: &mut Text<'_>, call: &Call, index: usize, arg: Arg) {
         Arg::SigactionOut => signals::action_out(text, call, value),
         Arg::SigmaskPair => signals::mask_pair(text, value),
         Arg::Sigevent => signals::event(text, value),
-        Arg::SiginfoOut => signals::info_out(text, call, value),
+        Arg::SiginfoIn => siginfo::sent(text, value),
+        Arg::SiginfoOut => siginfo::out(text, call, value),
         Arg::Altstack => signals::stack(text, value),
         Arg::AltstackOut => signals::stack_out(text, call, value),
         Arg::WaitStatus => process::wait_status_out(text, call, value),
@@ -296,6 +338,7 @@ fn behind_result(text: &mut Text<'_>, call: &Call) {
     let Some(result) = call.result.filter(|_| !call.failed()) else {
         return;
     };
+    paths::result(text, call, result as u64);
     match i64::from(call.number) {
         libc::SYS_poll | libc::SYS_ppoll => descriptors::polled(text, call, result),
         libc::SYS_select | libc::SYS_pselect6 => descriptors::selected(text, call, result),
@@ -346,7 +389,7 @@ impl Words<'_> {
 /// Shows a structure of N bytes, or its address if it cannot be read.
 fn object<const N: usize>(text: &mut Text<'_>, address: u64, show: impl FnOnce(&mut Text<'_>, Words<'_>)) {
     let mut bytes = [0; N];
-    if address != 0 && crate::kernel::copy_in(&mut bytes, address).is_ok() {
+    if address != 0 && copy::copy_in(&mut bytes, address).is_ok() {
         show(text, Words(&bytes));
     } else {
         text.pointer(address);

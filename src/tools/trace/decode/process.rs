@@ -1,9 +1,9 @@
 //! Processes and threads: births, ends, limits, futexes.
 
-use super::{Call, choice, field, flags, object, object_out, signals, times};
-use crate::kernel;
+use super::{Call, choice, comma, field, flags, object, object_out, signals, times};
 use crate::tools::trace::names::process::{CLONE, PRCTL};
 use crate::tools::trace::text::Text;
+use crate::trap::copy;
 
 /// Bits of clone's flags that are the signal.
 const CSIGNAL: u64 = 0xff;
@@ -17,7 +17,8 @@ pub(super) fn clone(text: &mut Text<'_>, call: &Call) {
     let [bits, stack, parent_tid, child_tid, tls, _] = call.args;
     text.str("child_stack=");
     text.pointer(stack);
-    text.str(", flags=");
+    comma(text);
+    text.str("flags=");
     let bits = u64::from(bits as u32);
     let (names, signal) = (bits & !CSIGNAL, bits & CSIGNAL);
     if names != 0 {
@@ -33,19 +34,22 @@ pub(super) fn clone(text: &mut Text<'_>, call: &Call) {
         text.byte(b'0');
     }
     if bits & (CLONE_PARENT_SETTID | CLONE_PIDFD) != 0 {
+        comma(text);
         text.str(if bits & CLONE_PARENT_SETTID != 0 {
-            ", parent_tid="
+            "parent_tid="
         } else {
-            ", pidfd="
+            "pidfd="
         });
         text.pointer(parent_tid);
     }
     if bits & CLONE_SETTLS != 0 {
-        text.str(", tls=");
+        comma(text);
+        text.str("tls=");
         text.pointer(tls);
     }
     if bits & CLONE_CHILD_TID != 0 {
-        text.str(", child_tidptr=");
+        comma(text);
+        text.str("child_tidptr=");
         text.pointer(child_tid);
     }
 }
@@ -153,7 +157,7 @@ pub(super) fn groups(text: &mut Text<'_>, address: u64, count: u64) {
             text.str(", ");
         }
         let mut group = [0; 4];
-        if index == GROUPS || kernel::copy_in(&mut group, address.wrapping_add(index * 4)).is_err() {
+        if index == GROUPS || copy::copy_in(&mut group, address.wrapping_add(index * 4)).is_err() {
             text.str("...");
             break;
         }
@@ -297,13 +301,13 @@ pub(super) fn prctl(text: &mut Text<'_>, call: &Call) {
                 2 => "SECCOMP_MODE_FILTER",
                 _ => "SECCOMP_MODE_???",
             });
-            text.str(", ");
+            comma(text);
             text.pointer(rest[0]);
         }
         _ => {
             text.hex(first);
             for value in rest.iter().take(3) {
-                text.str(", ");
+                comma(text);
                 text.hex(*value);
             }
         }

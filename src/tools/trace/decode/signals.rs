@@ -1,12 +1,15 @@
 //! Signals, sets of them, and what is done with them.
 
 use super::{Call, Words, choice, field, flags, object, object_out};
-use crate::tools::trace::names::signals::{ACTION, CLD, CODE, NAMES, NOTIFY, STACK};
+use crate::tools::trace::names::signal_number;
+use crate::tools::trace::names::signals::{ACTION, NAMES, NOTIFY, STACK};
 use crate::tools::trace::text::Text;
+
+/// The first of the real-time signals, as strace counts them.
+const RTMIN: u64 = 32;
 
 /// A signal's name without its prefix; of an unknown one the number.
 fn name(text: &mut Text<'_>, signal: u64) {
-    const RTMIN: u64 = 32;
     match NAMES.of(signal) {
         Some(name) => text.str(name),
         None if signal == RTMIN => text.str("RTMIN"),
@@ -15,6 +18,29 @@ fn name(text: &mut Text<'_>, signal: u64) {
             text.dec(signal.wrapping_sub(RTMIN));
         }
     }
+}
+
+/// The signal with such a name, with `SIG` or without, in letters of either case;
+/// or with this number.
+pub(in crate::tools::trace) fn number_of(name: &[u8]) -> Option<u64> {
+    let number = |digits: &[u8]| {
+        let digits = core::str::from_utf8(digits)
+            .ok()
+            .filter(|text| !text.starts_with('+'))?;
+        digits.parse::<u64>().ok()
+    };
+    let bare = match name.split_at_checked(3) {
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case(b"SIG") => rest,
+        _ => name,
+    };
+    let real_time = || match bare.split_at_checked(3)? {
+        (prefix, digits) if prefix.eq_ignore_ascii_case(b"RT_") => number(digits)?.checked_add(RTMIN),
+        _ => bare.eq_ignore_ascii_case(b"RTMIN").then_some(RTMIN),
+    };
+    let known = signal_number(bare).map(u64::from).or_else(real_time);
+    known
+        .or_else(|| number(name))
+        .filter(|number| (1..=64).contains(number))
 }
 
 /// A signal.
@@ -142,34 +168,4 @@ fn show_stack(text: &mut Text<'_>, words: Words<'_>) {
     text.str(", ss_size=");
     text.dec(words.u64(16));
     text.byte(b'}');
-}
-
-/// A `siginfo_t` that waitid or rt_sigtimedwait has written.
-pub(super) fn info_out(text: &mut Text<'_>, call: &Call, address: u64) {
-    object_out::<128>(text, call, address, |text, words| {
-        let (number, code) = (words.u32(0), words.u32(8));
-        if number == 0 {
-            return text.str("{}");
-        }
-        text.str("{si_signo=");
-        signal(text, number.into());
-        text.str(", si_code=");
-        let child = number == libc::SIGCHLD as u32;
-        choice(text, if child && (code as i32) > 0 { &CLD } else { &CODE }, code.into());
-        if (code as i32) <= 0 || child {
-            field(text, ", si_pid=", words.i32(16).into());
-            field(text, ", si_uid=", words.u32(20).into());
-        }
-        if child && (code as i32) > 0 {
-            text.str(", si_status=");
-            if code == libc::CLD_EXITED as u32 {
-                text.int(words.i32(24).into());
-            } else {
-                signal(text, words.u32(24).into());
-            }
-            field(text, ", si_utime=", words.i64(32));
-            field(text, ", si_stime=", words.i64(40));
-        }
-        text.byte(b'}');
-    });
 }

@@ -1,12 +1,12 @@
 //! Sockets: addresses, options, messages.
 
-use super::{Call, Words, bytes, choice, field, flags, object, some_flags};
-use crate::kernel;
+use super::{Call, Words, bytes, choice, field, flags, object, paths, some_flags};
 use crate::tools::trace::args::Arg;
 use crate::tools::trace::names::sockets::{
     FAMILY, IP_OPTION, IPV6_OPTION, LEVEL, MSG, NETLINK, PROTOCOL, SOCK, SOCKET_OPTION, TCP_OPTION, TYPE,
 };
 use crate::tools::trace::text::Text;
+use crate::trap::copy;
 
 const AF_UNIX: u64 = 1;
 const AF_INET: u64 = 2;
@@ -37,9 +37,9 @@ pub(super) fn protocol(text: &mut Text<'_>, call: &Call) {
 pub(super) fn length_before(address: u64, arg: Arg) -> u64 {
     let mut bytes = [0; 16];
     match arg {
-        Arg::OffsetInOut => kernel::copy_in_u64(address).unwrap_or(0),
-        Arg::MsghdrOut => kernel::copy_in(&mut bytes, address).map_or(0, |()| Words(&bytes).u32(8).into()),
-        _ => kernel::copy_in(&mut bytes[..4], address).map_or(0, |()| Words(&bytes).u32(0).into()),
+        Arg::OffsetInOut => copy::copy_in_u64(address).unwrap_or(0),
+        Arg::MsghdrOut => copy::copy_in(&mut bytes, address).map_or(0, |()| Words(&bytes).u32(8).into()),
+        _ => copy::copy_in(&mut bytes[..4], address).map_or(0, |()| Words(&bytes).u32(0).into()),
     }
 }
 
@@ -49,7 +49,7 @@ pub(super) fn address(text: &mut Text<'_>, address: u64, len: u64) {
     let mut bytes = [0; MOST];
     let len = (len as u32 as usize).min(MOST);
     let part = bytes.get_mut(..len).unwrap_or(&mut []);
-    if address == 0 || len < 2 || kernel::copy_in(part, address).is_err() {
+    if address == 0 || len < 2 || copy::copy_in(part, address).is_err() {
         return text.pointer(address);
     }
     let words = Words(part);
@@ -159,7 +159,7 @@ pub(super) fn address_out(text: &mut Text<'_>, call: &Call, at: u64, len_at: u64
         return text.pointer(at);
     }
     let mut len = [0; 4];
-    if kernel::copy_in(&mut len, len_at).is_err() {
+    if copy::copy_in(&mut len, len_at).is_err() {
         return text.pointer(at);
     }
     address(text, at, u64::from(u32::from_ne_bytes(len)).min(call.note));
@@ -221,7 +221,7 @@ pub(super) fn value(text: &mut Text<'_>, call: &Call, at: u64, len: u64) {
 /// A value that the call has found.
 pub(super) fn value_out(text: &mut Text<'_>, call: &Call, at: u64, len_at: u64) {
     let mut len = [0; 4];
-    if call.failed() || kernel::copy_in(&mut len, len_at).is_err() {
+    if call.failed() || copy::copy_in(&mut len, len_at).is_err() {
         text.pointer(at);
     } else {
         value(text, call, at, u32::from_ne_bytes(len).into());
@@ -283,7 +283,7 @@ fn control_messages(text: &mut Text<'_>, at: u64, len: u64) {
     let mut offset = 0;
     while offset + 16 <= len && offset < 1024 {
         let mut head = [0; 16];
-        if kernel::copy_in(&mut head, at.wrapping_add(offset)).is_err() {
+        if copy::copy_in(&mut head, at.wrapping_add(offset)).is_err() {
             break;
         }
         let words = Words(&head);
@@ -304,10 +304,11 @@ fn control_messages(text: &mut Text<'_>, at: u64, len: u64) {
             text.str(", cmsg_data=[");
             for index in 0..(size.saturating_sub(16) / 4).min(MOST) {
                 let mut fd = [0; 4];
-                if kernel::copy_in(&mut fd, at.wrapping_add(offset + 16 + index * 4)).is_err() {
+                if copy::copy_in(&mut fd, at.wrapping_add(offset + 16 + index * 4)).is_err() {
                     break;
                 }
-                field(text, if index == 0 { "" } else { ", " }, i32::from_ne_bytes(fd).into());
+                text.str(if index == 0 { "" } else { ", " });
+                paths::fd(text, u32::from_ne_bytes(fd).into());
             }
             text.byte(b']');
         }

@@ -61,6 +61,38 @@ fn a_call_is_a_line_with_its_result_in_a_column() {
 }
 
 #[test]
+fn a_signal_has_a_line_of_its_own() {
+    let text = written(
+        &[
+            (Kind::Begin, 10, 0, 0, ""),
+            (Kind::Begin, 11, 0, 0, ""),
+            (Kind::Enter, 10, 34, 0, ""),
+            (Kind::Restart, 10, 34, -4, ""),
+            (Kind::Enter, 11, 39, 0, ""),
+            (Kind::Signal, 10, 17, 0, "{si_signo=SIGCHLD, si_code=CLD_EXITED}"),
+            (Kind::Exit, 11, 39, 10, ""),
+            (Kind::End, 10, 231, 0, ""),
+        ],
+        None,
+    );
+    let wanted = [
+        "[pid    10] pause()                          = ? ERESTARTSYS (To be restarted if SA_RESTART is set)",
+        "[pid    11] getpid( <unfinished ...>",
+        "[pid    10] --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED} ---",
+        "[pid    11] <... getpid resumed>)                        = 10",
+        "[pid    11] +++ exited with 0 +++",
+        "+++ exited with 0 +++",
+    ];
+    for (line, wanted) in text.lines().zip(wanted) {
+        assert_eq!(
+            line.split_whitespace().collect::<Vec<_>>(),
+            wanted.split_whitespace().collect::<Vec<_>>()
+        );
+    }
+    assert_eq!(text.lines().count(), wanted.len());
+}
+
+#[test]
 fn lines_are_broken_off_and_resumed_where_there_are_two_threads() {
     let text = written(
         &[

@@ -8,6 +8,8 @@ pub(super) mod signals;
 pub(super) mod sockets;
 pub(super) mod times;
 
+use crate::abi::errno::Errno;
+
 /// Names of values, or of bits, in the order in which they are looked for.
 #[derive(Debug)]
 pub(super) struct Names {
@@ -24,6 +26,42 @@ impl Names {
             .find(|(known, _)| *known == value)
             .map(|(_, name)| *name)
     }
+}
+
+/// The name of an error.
+pub(in crate::tools) fn error_name(number: i32) -> Option<&'static str> {
+    errors::error(number).map(|(name, _)| name)
+}
+
+/// What an error is called, as strerror says it.
+pub(crate) fn error_text(error: Errno) -> &'static str {
+    errors::error(error.number()).map_or("an unknown error", |(_, text)| text)
+}
+
+/// The error with this name, in letters of either case.
+pub(in crate::tools) fn error_number(name: &[u8]) -> Option<u16> {
+    let known = errors::ERRORS
+        .iter()
+        .find(|(_, known, _)| known.as_bytes().eq_ignore_ascii_case(name));
+    known.map(|(number, ..)| *number)
+}
+
+/// The name of a signal, without `SIG`.
+pub(in crate::tools) fn signal_name(number: u8) -> Option<&'static str> {
+    signals::NAMES.of(number.into())
+}
+
+/// The signal with this name, with `SIG` or without, in letters of either case.
+pub(in crate::tools) fn signal_number(name: &[u8]) -> Option<u8> {
+    let bare = match name.split_at_checked(3) {
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case(b"SIG") => rest,
+        _ => name,
+    };
+    let known = signals::NAMES
+        .list
+        .iter()
+        .find(|(_, known)| known.as_bytes().eq_ignore_ascii_case(bare));
+    known.map(|(number, _)| *number as u8)
 }
 
 macro_rules! names {

@@ -1,0 +1,2 @@
+/* A library that is no hook. */
+int nothing_of_interest;

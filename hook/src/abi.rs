@@ -1,0 +1,70 @@
+//! `usertrap.h`, version 1, in Rust. Both sides assert the layout.
+
+use core::ffi::{c_char, c_int, c_void};
+use core::mem::{offset_of, size_of};
+
+/// `USERTRAP_ABI_VERSION`.
+pub(crate) const ABI_VERSION: u32 = 1;
+/// Words of storage that a hook has for each thread.
+pub const STORAGE: usize = 8;
+
+pub(crate) const PASS: c_int = 0;
+pub(crate) const PASS_THEN_EXIT: c_int = 1;
+pub(crate) const ANSWER: c_int = 2;
+/// `USERTRAP_RESTARTING`.
+pub(crate) const RESTARTING: u32 = 1;
+
+/// `struct usertrap_call`.
+#[repr(C)]
+pub(crate) struct RawCall {
+    pub(crate) number: u64,
+    pub(crate) args: [u64; 6],
+    pub(crate) result: i64,
+    pub(crate) site: u64,
+    pub(crate) stack: u64,
+    pub(crate) word: u64,
+    pub(crate) storage: *mut [u64; STORAGE],
+    pub(crate) thread: u32,
+    pub(crate) flags: u32,
+}
+
+/// `struct usertrap_services`.
+#[repr(C)]
+pub(crate) struct Services {
+    pub(crate) abi: u32,
+    pub(crate) size: u32,
+    pub(crate) call: unsafe extern "C" fn(i64, u64, u64, u64, u64, u64, u64) -> i64,
+    pub(crate) read: unsafe extern "C" fn(*mut c_void, u64, usize) -> c_int,
+    pub(crate) write: unsafe extern "C" fn(u64, *const c_void, usize) -> c_int,
+    pub(crate) log: unsafe extern "C" fn(*const c_char),
+    pub(crate) locate: unsafe extern "C" fn(u64, *mut c_char, usize) -> c_int,
+    pub(crate) symbol: unsafe extern "C" fn(u64, *mut c_char, usize) -> c_int,
+}
+
+/// `struct usertrap_hook`: what [`hook!`](crate::hook) exports.
+#[repr(C)]
+pub struct Descriptor {
+    pub(crate) abi: u32,
+    pub(crate) flags: u32,
+    pub(crate) name: *const c_char,
+    pub(crate) numbers: *const u16,
+    pub(crate) count: usize,
+    pub(crate) init: unsafe extern "C" fn(*const Services, *const c_char) -> c_int,
+    pub(crate) enter: unsafe extern "C" fn(*mut RawCall) -> c_int,
+    pub(crate) exit: unsafe extern "C" fn(*mut RawCall),
+    pub(crate) exec: unsafe extern "C" fn(*mut RawCall) -> c_int,
+    pub(crate) thread_start: unsafe extern "C" fn(*mut [u64; STORAGE]),
+    pub(crate) thread_exit: unsafe extern "C" fn(*mut [u64; STORAGE]),
+    pub(crate) fork_child: unsafe extern "C" fn(),
+    pub(crate) fini: unsafe extern "C" fn(),
+}
+
+#[allow(unsafe_code, reason = "see below")]
+// SAFETY: its pointers lead to constants, and nobody writes through them.
+unsafe impl Sync for Descriptor {}
+
+const _: () = {
+    assert!(size_of::<RawCall>() == 104 && offset_of!(RawCall, word) == 80 && offset_of!(RawCall, flags) == 100);
+    assert!(size_of::<Services>() == 56 && offset_of!(Services, call) == 8);
+    assert!(size_of::<Descriptor>() == 96 && offset_of!(Descriptor, init) == 32 && offset_of!(Descriptor, fini) == 88);
+};
