@@ -10,6 +10,9 @@ gdb_script=$C_TESTS/../gdb/usertrap-gdb.py
 # built SOURCE [FLAGS...]: ./SUBJECT from helpers/SUBJECT.c, with debug information
 built() { helper "$1" -g -O1 -mno-red-zone "${@:2}"; }
 
+# A thread may meet bytes that another's call has rewritten that moment, and gdb would tell of it.
+ours=(-ex 'python gdb.execute("handle SIGILL nostop noprint pass", to_string=True)')
+
 # session MODE PROGRAM ARGUMENT... -- GDB-ARGUMENT...: starts the program under gdb, everything that is said goes to
 # ./MODE.session; the program gets the mode's environment
 # and $MORE, gdb itself does not
@@ -20,7 +23,7 @@ session() {
     shift
     wrapper=$(environment_of "$mode")
     timeout -k 5 100 gdb -nx -batch -iex 'set auto-load no' -ex 'set width 0' -ex 'set pagination off' \
-        ${wrapper:+-x "$gdb_script" -ex "set usertrap-library $LIB" -ex "set exec-wrapper env $wrapper${more:+ $more}"} \
+        ${wrapper:+-x "$gdb_script" -ex "set usertrap-library $LIB" -ex "set exec-wrapper env $wrapper${more:+ $more}" "${ours[@]}"} \
         "$@" --args "${program[@]}" >"$mode.session" 2>&1 </dev/null
 }
 

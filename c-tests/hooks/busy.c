@@ -15,6 +15,17 @@ static double sum;
 static atomic_ulong seen;
 static bool tells;
 
+/* As in any program with threads: a child must not find it held by a thread that it does not have. */
+static void hold(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+static void release(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
 static void spoil(double with)
 {
 	/* All that the psABI lets a function change. */
@@ -82,7 +93,7 @@ static int init(const struct usertrap_services *services, const char *options)
 {
 	(void)services;
 	tells = strcmp(options, "tell") == 0;
-	return 0;
+	return pthread_atfork(hold, release, release);
 }
 
 static void fini(void)

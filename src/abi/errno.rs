@@ -37,6 +37,8 @@ impl Errno {
     pub const ENOTDIR: Errno = Errno(libc::ENOTDIR);
     /// Is a directory: an interpreter that is one.
     pub const EISDIR: Errno = Errno(libc::EISDIR);
+    /// No space left: a signal stack is too small for a permission.
+    pub const ENOSPC: Errno = Errno(libc::ENOSPC);
     /// Invalid argument.
     pub const EINVAL: Errno = Errno(libc::EINVAL);
     /// Too many open files in the system.

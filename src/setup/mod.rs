@@ -33,6 +33,7 @@ use crate::tools;
 use crate::trap::area::ThreadArea;
 use crate::trap::{
     altstack, area, areas, armed, clock, dispatch, entry, filters, gs, known, ledger, pending, sigaction, signalfd,
+    tiles,
 };
 
 /// Why we cannot work here, with the remedy (I14).
@@ -257,6 +258,7 @@ fn configure(process: &process::Process, config: &Config<'_>, linked: Option<&'s
     areas::configure(hook.map_or(0, |hook| hook.thread_words()));
     gs::configure(process.fsgsbase());
     altstack::configure();
+    tiles::configure(process.largest_frame());
     vdso::configure(config.hide_vdso);
     dispatch::configure(hook);
     if config.answer_identity {

@@ -38,6 +38,8 @@ pub(crate) struct Process {
 /// (`arch/x86/include/uapi/asm/hwcap2.h`).
 const AT_HWCAP2: u64 = 26;
 const HWCAP2_FSGSBASE: u64 = 1 << 1;
+/// `AT_MINSIGSTKSZ` of `asm/auxvec.h`.
+const AT_MINSIGSTKSZ: u64 = 51;
 
 impl Process {
     /// # Safety
@@ -111,5 +113,10 @@ impl Process {
     /// Whether wrgsbase and rdgsbase may be used.
     pub(crate) fn fsgsbase(&self) -> bool {
         auxv::get(self.auxiliary(), AT_HWCAP2).is_some_and(|bits| bits & HWCAP2_FSGSBASE != 0)
+    }
+
+    /// AT_MINSIGSTKSZ: bytes of the largest signal frame.
+    pub(crate) fn largest_frame(&self) -> u64 {
+        auxv::get(self.auxiliary(), AT_MINSIGSTKSZ).unwrap_or(0)
     }
 }

@@ -7,6 +7,7 @@ use crate::abi::errno::Errno;
 use crate::abi::sigframe::AltStack;
 use crate::kernel;
 use crate::trap::area::ThreadArea;
+use crate::trap::tiles;
 
 /// `SS_AUTODISARM`.
 pub(crate) const SS_AUTODISARM: i32 = 1 << 31;
@@ -66,13 +67,14 @@ pub(crate) fn rsp_of_return(handler: u64, frame: u64) -> u64 {
 pub(crate) fn serve(area: &mut ThreadArea) -> i64 {
     let [new, old, ..] = area.call.args;
     let rsp = area.app_rsp;
-    match change(&mut area.altstack, rsp, new, old) {
+    match change(area, rsp, new, old) {
         Ok(()) => 0,
         Err(errno) => errno.to_result(),
     }
 }
 
-fn change(stack: &mut AltStack, rsp: u64, new: u64, old: u64) -> Result<(), Errno> {
+fn change(area: &mut ThreadArea, rsp: u64, new: u64, old: u64) -> Result<(), Errno> {
+    let stack = &area.altstack;
     let before = AltStack {
         flags: match () {
             () if stack.size == 0 => libc::SS_DISABLE,
@@ -84,7 +86,12 @@ fn change(stack: &mut AltStack, rsp: u64, new: u64, old: u64) -> Result<(), Errn
     if new != 0 {
         let mut bytes = [0; 24];
         kernel::copy_in(&mut bytes, new)?;
-        set(stack, rsp, AltStack::from_bytes(&bytes))?;
+        let mut changed = area.altstack;
+        set(&mut changed, rsp, AltStack::from_bytes(&bytes))?;
+        if changed.size != 0 && !tiles::fit(area, changed.size) {
+            return Err(Errno::ENOMEM);
+        }
+        area.altstack = changed;
     }
     if old != 0 {
         kernel::copy_out(old, &before.to_bytes())?;

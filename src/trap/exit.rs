@@ -4,6 +4,7 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
+use crate::abi::errno::Errno;
 use crate::abi::sigframe::rflags;
 use crate::guest;
 use crate::hook::{Report, Summary};
@@ -14,7 +15,7 @@ use crate::trap::area::{Action, HookState, Kind, ThreadArea};
 use crate::trap::areas;
 use crate::trap::mask::block_all;
 use crate::trap::user_dispatch::UserDispatch;
-use crate::trap::{clock, descriptors, dispatch, gs, ledger, pending, sigaction, tree, waited};
+use crate::trap::{clock, descriptors, dispatch, gs, ledger, pending, sigaction, tiles, tree, waited};
 
 /// The hook has been told that this process ends.
 static ENDING: AtomicBool = AtomicBool::new(false);
@@ -177,9 +178,12 @@ fn report(own: &mut ThreadArea) {
     });
 }
 
-/// arch_prctl: shows and sets GS as it would be without us. None: the kernel
-/// serves it.
+/// arch_prctl: shows and sets GS as it would be without us, and refuses what the
+/// application's signal stacks are too small for. None: the kernel serves it.
 pub(crate) fn arch_prctl(area: &mut ThreadArea, option: u64, address: u64) -> Option<i64> {
+    if option == tiles::ARCH_REQ_XCOMP_PERM {
+        return tiles::refuse(address).map(Errno::to_result);
+    }
     if !area.owns_gs {
         return None;
     }

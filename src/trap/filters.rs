@@ -31,7 +31,7 @@ use crate::setup::config::Level;
 use crate::trap::area::{Kind, ThreadArea};
 use crate::trap::areas;
 use crate::trap::dispatch::Post;
-use crate::trap::{armed, clock, descriptors, entry, known, membarrier, memory, signalfd, user_dispatch};
+use crate::trap::{armed, clock, descriptors, entry, known, membarrier, memory, signalfd, tiles, user_dispatch};
 
 /// `SECCOMP_MODE_STRICT` and `SECCOMP_MODE_FILTER` (`linux/seccomp.h`).
 const MODE_STRICT: u64 = 1;
@@ -112,7 +112,11 @@ fn is_served(area: &ThreadArea, number: u32) -> bool {
         | libc::SYS_tgkill
         | libc::SYS_rt_tgsigqueueinfo => true,
         number if signalfd::LOOKING.contains(&number) => signalfd::is_concerned(area),
-        libc::SYS_arch_prctl => matches!(first, kernel::ARCH_SET_GS | kernel::ARCH_GET_GS),
+        libc::SYS_arch_prctl => match first {
+            kernel::ARCH_SET_GS | kernel::ARCH_GET_GS => true,
+            tiles::ARCH_REQ_XCOMP_PERM => tiles::refuse(second).is_some(),
+            _ => false,
+        },
         libc::SYS_mprotect | libc::SYS_pkey_mprotect | libc::SYS_mremap | libc::SYS_madvise => {
             memory::is_concerned(area, number)
         }

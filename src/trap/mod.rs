@@ -36,6 +36,7 @@ mod sigsend;
 mod sigwait;
 mod swallowed;
 mod tell;
+pub(crate) mod tiles;
 mod trapped;
 pub(crate) mod tree;
 pub(crate) mod user_dispatch;
