@@ -39,6 +39,13 @@ for mode in native rewrite trap fallback stat ${COMMAND:+command}; do
             # A function's calls come from other sites than the read.
             attach $mode "$pid" -ex "$frames" -ex frames -ex 'print rounds' -ex 'print (int)puts("x") > 0' -ex 'print (long)getppid() > 0' \
                 -ex 'print waits(-1, 0)' -ex frames -ex detach
+            # gdb 13 on a CPU with AMX.
+            if [ $mode = native ] && grep -q "^Couldn't write extended state" native.session; then
+                exec 7>&-
+                wait "$pid"
+                echo "skipped: natively, gdb cannot call functions here"
+                exit 77
+            fi
             grep -E '^(\$|frames)' $mode.session | sed 's/ __libc_start_call_main.*//' >$mode.$kind.$round
             [ -s $mode.$kind.$round ] || fail "$mode $kind: $(tail -3 $mode.session)"
             cmp -s native.$kind.$round $mode.$kind.$round || fail "$mode $kind, round $round: $(diff native.$kind.$round $mode.$kind.$round)"
