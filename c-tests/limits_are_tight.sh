@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Shows that under small limits of address space, descriptors and stack programs work as natively,
 # or end after one clear line; they never crash.
+# timeout: 300
 # shellcheck disable=SC1091,SC2034
 . "$C_TESTS/helpers/common.sh"
 limited() { # limited OPTION VALUE COMMAND...

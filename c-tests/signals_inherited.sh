@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Shows that a program started with SIGSYS, SIGILL or all signals blocked or ignored works, and
 # reads back the mask and the dispositions that it inherited.
+# timeout: 300
 # shellcheck disable=SC1091,SC2034
 . "$C_TESTS/helpers/common.sh"
 helper with_signals
