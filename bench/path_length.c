@@ -1,11 +1,12 @@
 // Counts the instructions of one call, exactly: it single-steps a child through it.
 //
-//   path-length [NAME=VALUE...]
+//   path-length [--kinds] [--site inline|unwanted|unknown|libc] [NAME=VALUE...]
 //
-// The child runs with these settings added to its environment (LD_PRELOAD, USERTRAP_...) and makes getpid
-// calls at one site for ever. Once the site is warm we attach and step: the count is of the instructions from
-// the site's first one to the arrival behind its syscall, which counts as one. Several calls are counted and
-// must agree.
+// The child runs with these settings added to its environment (LD_PRELOAD, USERTRAP_...) and makes calls at one site for
+// ever: getpid, getuid (which the hooks that are measured do not ask for), number 500, or getpid by libc's syscall().
+// Once the site is warm we attach and step: the count is of the instructions from the site's first one to the arrival
+// behind it, the system call being one. Several calls are counted and must agree. --kinds says what they are, in lines
+// of a name and a count (kinds.h).
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
@@ -14,23 +15,54 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WARM_UP = 10000, CALLS = 5, LONGEST = 1000000, SITE_LENGTH = 7, TIME_LIMIT = 60 };
+#include "kinds.h"
 
-extern const char site[];
+enum { WARM_UP = 10000, CALLS = 5, LONGEST = 1000000, TIME_LIMIT = 60 };
 
-static void loop(void)
+// A function that makes one call, between the labels NAME and NAME_end.
+#define SITE(NAME, BEFORE, CODE, AFTER)                                                               \
+    extern const char NAME[], NAME##_end[];                                                           \
+    static __attribute__((noinline, noclone)) void make_##NAME(void)                                  \
+    {                                                                                                 \
+        __asm__ volatile(BEFORE #NAME ": " CODE "\n" #NAME "_end:" AFTER                              \
+                         : : "b"(syscall)                                                             \
+                         : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory");    \
+    }
+SITE(with_number, "", "mov $39, %%eax\n\tsyscall", "")
+SITE(unwanted, "", "mov $102, %%eax\n\tsyscall", "")
+SITE(unknown, "", "mov $500, %%eax\n\tsyscall", "")
+// Below the red zone.
+SITE(by_libc, "sub $128, %%rsp\n\tmov $39, %%edi\n", "call *%%rbx", "add $128, %%rsp\n\t")
+
+static const struct site {
+    const char *name, *start, *end;
+    void (*make)(void);
+} sites[] = {
+    {"inline", with_number, with_number_end, make_with_number},
+    {"unwanted", unwanted, unwanted_end, make_unwanted},
+    {"unknown", unknown, unknown_end, make_unknown},
+    {"libc", by_libc, by_libc_end, make_by_libc},
+};
+
+static const struct site *site_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof sites / sizeof *sites; i++)
+        if (!strcmp(sites[i].name, name)) return &sites[i];
+    fprintf(stderr, "path-length: no site %s\n", name);
+    exit(2);
+}
+
+static void loop(const struct site *site)
 {
     for (int i = 0;; i++) {
-        long number;
-        __asm__ volatile("site: mov $39, %%eax\n\tsyscall" : "=a"(number) : : "rcx", "r11", "memory");
-        if (i == WARM_UP) {
-            const char *address = site;
-            if (write(1, &address, sizeof address) != sizeof address) _exit(1);
-        }
+        site->make();
+        const char *ends[2] = {site->start, site->end};
+        if (i == WARM_UP && write(1, ends, sizeof ends) != sizeof ends) _exit(1);
     }
 }
 
@@ -65,9 +97,30 @@ static uint64_t step(void)
     }
 }
 
+// One call, from where the child stands at the site's start; returns how many instructions it took.
+static long count(uint64_t end, struct kinds *kinds)
+{
+    uint64_t at;
+    long length = 0;
+    do {
+        at = step();
+        if (++length == LONGEST) die("no end of the call");
+        if (kinds && at != end) kinds_add(kinds, child, at);
+    } while (at != end);
+    return length;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc == 2 && !strcmp(argv[1], "loop")) loop();
+    const struct site *site = &sites[0];
+    bool with_kinds = false;
+    int next = 1;
+    for (; next < argc && argv[next][0] == '-'; next++) {
+        if (!strcmp(argv[next], "--kinds")) with_kinds = true;
+        else if (!strcmp(argv[next], "--loop") && next + 1 < argc) loop(site_of(argv[next + 1]));
+        else if (!strcmp(argv[next], "--site") && next + 1 < argc) site = site_of(argv[++next]);
+        else return fprintf(stderr, "path-length: unknown option %s\n", argv[next]), 2;
+    }
 
     int ends[2];
     if (pipe(ends) < 0) die("pipe");
@@ -76,28 +129,30 @@ int main(int argc, char **argv)
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(ends[1], 1);
-        for (int i = 1; i < argc; i++) putenv(argv[i]);
-        execl("/proc/self/exe", "path-length", "loop", (char *)0);
+        while (next < argc) putenv(argv[next++]);
+        execl("/proc/self/exe", "path-length", "--loop", site->name, (char *)0);
         _exit(127);
     }
     close(ends[1]);
     signal(SIGALRM, too_long);
     alarm(TIME_LIMIT);
 
-    uint64_t start;
-    if (read(ends[0], &start, sizeof start) != sizeof start) die("the child did not get warm");
+    uint64_t bounds[2]; // of the child's site
+    if (read(ends[0], bounds, sizeof bounds) != sizeof bounds) die("the child did not get warm");
     int status;
     if (ptrace(PTRACE_ATTACH, child, 0, 0) < 0) die("attach");
     if (waitpid(child, &status, 0) < 0 || !WIFSTOPPED(status)) die("stop");
 
     long lengths[CALLS];
-    while (step() != start) {}
     for (int call = 0; call < CALLS; call++) {
-        long length = 1;
-        while (step() != start + SITE_LENGTH)
-            if (++length == LONGEST) die("no end of the call");
-        lengths[call] = length;
-        while (step() != start) {}
+        while (step() != bounds[0]) {}
+        lengths[call] = count(bounds[1], NULL);
+    }
+    struct kinds kinds = {0};
+    if (with_kinds) {
+        while (step() != bounds[0]) {}
+        kinds_add(&kinds, child, bounds[0]);
+        count(bounds[1], &kinds);
     }
     kill(child, SIGKILL);
     for (int call = 1; call < CALLS; call++)
@@ -105,6 +160,7 @@ int main(int argc, char **argv)
             fprintf(stderr, "path-length: the calls differ: %ld and %ld instructions\n", lengths[0], lengths[call]);
             return 1;
         }
-    printf("%ld\n", lengths[0]);
+    if (with_kinds) kinds_print(&kinds);
+    else printf("%ld\n", lengths[0]);
     return 0;
 }
