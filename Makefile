@@ -96,10 +96,15 @@ lint: deps-build ## formatting, clippy, rustdoc, shellcheck, warnings of C files
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps -p usertrap-hook
 	scripts/lint-sources
+	bench/table --check
 
-bench: build examples ## getpid loops and path lengths, compared with the native ones and with the aims
+bench: build examples ## all aims of speed and memory beside what is measured (ROUNDS=1: short; JSON=FILE, SVG=DIR, PARTS=...)
 	$(MAKE) -C bench --no-print-directory CFLAGS='$(CFLAGS)'
-	bench/run
+	bench/run $(if $(ROUNDS),--rounds '$(ROUNDS)') $(if $(PARTS),--parts '$(PARTS)') $(if $(JSON),--json '$(JSON)') $(if $(SVG),--svg '$(SVG)')
+
+bench-docs: build examples ## the same, and docs/bench, and what README.md and docs/speed.md say of it, anew
+	$(MAKE) -C bench --no-print-directory CFLAGS='$(CFLAGS)'
+	bench/run $(if $(ROUNDS),--rounds '$(ROUNDS)') --json docs/bench/results.json --svg docs/bench --docs
 
 bench-exec: build ## starts of programs and a build, compared with native ones and with the aims
 	$(MAKE) -C bench --no-print-directory CFLAGS='$(CFLAGS)'
@@ -108,6 +113,10 @@ bench-exec: build ## starts of programs and a build, compared with native ones a
 bench-tools: build ## what stat and trace cost beside strace: calls, Redis, a build
 	$(MAKE) -C bench --no-print-directory CFLAGS='$(CFLAGS)'
 	bench/tools
+
+soak: build ## long runs of servers and builds beside native ones: the same answers, flat memory (SECONDS=3600 of CPU time)
+	$(MAKE) -C bench --no-print-directory CFLAGS='$(CFLAGS)'
+	bench/soak $(if $(SECONDS),--seconds '$(SECONDS)')
 
 audit: build ## a tracer's list of all calls of real trees: none may come from elsewhere than the gate
 	audit/run --least 1000000
@@ -145,6 +154,7 @@ install: build compat ## command, library, man pages, completions, header, crate
 	sed '/^\[`.*`\]: src\//d' README.md >$(DOCDIR)/README.md
 	install -m 644 $(wildcard CHANGELOG.md LICENSE-*) $(DOCDIR)
 	install -D -m 644 docs/*.md -t $(DOCDIR)/docs
+	install -D -m 644 docs/bench/*.svg -t $(DOCDIR)/docs/bench
 	install -D -m 644 examples/c/*.c -t $(DOCDIR)/examples/c
 	install -d $(DOCDIR)/include
 	ln -sf ../../../../include/usertrap.h $(DOCDIR)/include/usertrap.h
@@ -177,4 +187,4 @@ help: ## this list
 
 include c-tests/rules.mk
 
-.PHONY: build examples c-examples compat run test test-unit test-command test-object test-c test-compare test-programs coverage lint bench bench-exec bench-tools audit compare deps deps-build deb test-package install uninstall clean help
+.PHONY: build examples c-examples compat run test test-unit test-command test-object test-c test-compare test-programs coverage lint bench bench-docs bench-exec bench-tools soak audit compare deps deps-build deb test-package install uninstall clean help
