@@ -49,7 +49,7 @@ REFERENCES = [
     ("answered by a hook in the library, of any code", "answer any vectors"),
     ("answered by a hook in the library, no vectors kept", "answer no vectors"),
     ("`getpid` known (`USERTRAP_ANSWER=identity`)", "known"),
-    ("the kernel alone: a filter by address, as ours", "filter"),
+    ("the kernel alone: a filter of ten steps by address, as ours", "filter"),
     ("the kernel alone: a filter by number", "filter by number"),
     ("the kernel alone: Syscall User Dispatch", "dispatch"),
     ("nothing rewritten: every call takes our trap", "trap"),

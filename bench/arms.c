@@ -1,6 +1,6 @@
 // What an arm costs by itself, without the library: preloaded with BENCH_ARM set, it arms the process.
 //
-//   filter         a seccomp filter of as many steps as ours, by the address too, that allows all calls
+//   filter         a seccomp filter of ten steps, as ours has for a call that passes, that allows all calls
 //   number         one that looks at the number alone: the kernel then keeps its verdicts in a bitmap
 //   dispatch       Syscall User Dispatch, and all addresses allowed
 //   filter-trap    the filter traps all calls but those of the gate here; a handler of one line makes them

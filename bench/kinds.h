@@ -11,7 +11,6 @@ enum { LINES = 256 };
 struct kinds {
     long instructions, vector, control, flags, jumps, calls, code_lines;
     uint64_t lines[LINES]; // of 64 bytes, each once
-    uint64_t gate;         // what the kernel tells a filter: the address behind the last system call
 };
 
 static bool kinds_is_prefix(uint8_t byte)
@@ -27,11 +26,11 @@ static void kinds_add_line(struct kinds *kinds, uint64_t address)
 }
 
 // Two bytes or three: 0f, the opcode, and what follows.
-static void kinds_add_0f(struct kinds *kinds, const uint8_t *code, bool repeated, uint64_t behind)
+static void kinds_add_0f(struct kinds *kinds, const uint8_t *code, bool repeated)
 {
     uint8_t opcode = code[1], extension = code[2] >> 3 & 7;
     bool in_register = code[2] >> 6 == 3;
-    if (opcode == 0x05) kinds->calls++, kinds->gate = behind;
+    if (opcode == 0x05) kinds->calls++;
     else if (opcode >= 0x80 && opcode <= 0x8f) kinds->jumps++;
     else if (opcode >= 0x90 && opcode <= 0x9f) kinds->flags++; // setcc
     else if (opcode == 0x01 && code[2] == 0xd0) kinds->control++; // xgetbv
@@ -57,7 +56,7 @@ static void kinds_add(struct kinds *kinds, pid_t thread, uint64_t address)
     kinds->instructions++;
     kinds_add_line(kinds, address);
     if (vex) kinds->vector++;
-    else if (*at == 0x0f) kinds_add_0f(kinds, at, repeated, address + (at - code.bytes) + 2);
+    else if (*at == 0x0f) kinds_add_0f(kinds, at, repeated);
     else if (*at >= 0x9c && *at <= 0x9f) kinds->flags++; // pushf, popf, sahf, lahf
     else if (*at >> 4 == 7 || *at == 0xe8 || *at == 0xe9 || *at == 0xeb || *at == 0xc3) kinds->jumps++;
     else if (*at == 0xff && (at[1] >> 3 & 7) >= 2 && (at[1] >> 3 & 7) <= 5) kinds->jumps++; // indirect ones
@@ -68,5 +67,4 @@ static void kinds_print(const struct kinds *kinds)
 {
     printf("instructions %ld\nvector %ld\ncontrol %ld\nflags %ld\njumps %ld\ncalls %ld\ncode_lines %ld\n", kinds->instructions,
            kinds->vector, kinds->control, kinds->flags, kinds->jumps, kinds->calls, kinds->code_lines);
-    if (kinds->calls) printf("gate %ld\n", (long)kinds->gate);
 }

@@ -123,7 +123,7 @@ def path(state):
     if not state.sees_path():
         return None
     settings = [f"{name}={value}" for name, value in state.settings.items()]
-    return {name: int(count) for name, count in run(State("", 0), "path-length", "--kinds", *settings) if name != "gate"}
+    return {name: int(count) for name, count in run(State("", 0), "path-length", "--kinds", *settings)}
 
 
 class Loops:

@@ -41,7 +41,6 @@ takes 138 "answered" libc "$EXAMPLES/libhook_answer_sse.so"
 takes 91 "answered, no vectors kept" inline "$EXAMPLES/libhook_answer_scalar.so"
 takes 250-310 "answered, by any vector code" inline "$EXAMPLES/libhook_answer.so"
 takes 15 "known" inline USERTRAP_ANSWER=identity
-takes 253 "known" libc USERTRAP_ANSWER=identity
 takes 261 "stat" inline USERTRAP_TOOL=stat USERTRAP_OUT=/dev/null
 takes 261 "stat" unwanted USERTRAP_TOOL=stat USERTRAP_OUT=/dev/null
 takes 276 "stat" libc USERTRAP_TOOL=stat USERTRAP_OUT=/dev/null
