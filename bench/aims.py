@@ -35,8 +35,11 @@ class Section:
 # name, the state of loops.py (ARM stands for each arm), the aim
 CALLS = [
     ("answered by a hook in the library, all kept", "answer", 0.06),
+    ("the same, upper halves of vectors in use", "answer upper", 0.06),
     ("answered by a C hook that uses AVX2", "answer c avx2", 0.25),
+    ("the same, with upper halves in use", "answer c avx2 upper", 0.25),
     ("answered by a C hook of any code, without TLS", "answer c any, no tls", 0.25),
+    ("the same, with the upper halves in use", "answer c any, no tls upper", 0.25),
     ("answered by a C hook of any code", "answer c any", 0.25),
     ("passed through an empty hook in the library", "pass ARM", {"vetted": 1.08, "sud": 1.35, "seccomp": 1.55}),
     ("passed through an empty C hook", "pass c ARM", {"vetted": 1.08, "sud": 1.35, "seccomp": 1.55}),

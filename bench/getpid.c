@@ -1,7 +1,8 @@
 // One slice of the benchmark: getpid CALLS times at each of four sites, by CLOCK_MONOTONIC.
 //
-//   getpid CALLS
+//   getpid CALLS [upper]
 //
+// With `upper` the upper halves of vector registers are in use at the calls, else not.
 // Prints a line for each site: its name, nanoseconds per call, the result of the last call; then whether the
 // inline site was rewritten, and how many seccomp filters there are.
 #include <stdio.h>
@@ -9,6 +10,10 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "upper.h"
+
+static bool upper;
 
 enum { WARM_UP = 2000 };
 
@@ -41,6 +46,7 @@ static long now(void)
 static void measure(const char *name, long (*repeat)(long), long calls)
 {
     repeat(WARM_UP);
+    set_upper_halves(upper);
     long start = now();
     long result = repeat(calls);
     printf("%s %.3f %ld\n", name, (double)(now() - start) / calls, result);
@@ -59,6 +65,7 @@ int main(int argc, char **argv)
 {
     long calls = argc > 1 ? atol(argv[1]) : 100000;
     if (calls < 1) calls = 1;
+    upper = argc > 2;
     measure("inline", at_inline_site, calls);
     measure("libc-getpid", at_libc_getpid, calls);
     measure("libc-syscall", at_libc_syscall, calls);

@@ -26,6 +26,7 @@ class State:
     answered: bool = False
     filters: int = 0  # at least; none where it is 0
     signals: bool = False  # deliveries are measured, too
+    upper: bool = False  # upper halves of vector registers are in use
 
     def sees_path(self):
         """The whole path can be stepped through."""
@@ -54,8 +55,8 @@ def by_arm(arm):
     ]
 
 
-def answered(name, settings):
-    return State(name, 1_000_000, settings | {"USERTRAP_ARM": "seccomp"}, answered=True, filters=1)
+def answered(name, settings, upper=False):
+    return State(name, 1_000_000, settings | {"USERTRAP_ARM": "seccomp"}, answered=True, filters=1, upper=upper)
 
 
 def bare(name, calls, how, filters):
@@ -70,11 +71,14 @@ def states(arms):
     chosen += [
         # Legacy SSE code leaves all vector state alone but xmm0-15, which are kept: so all of it is.
         answered("answer", linked("hook_answer_sse")),
+        answered("answer upper", linked("hook_answer_sse"), upper=True),
         answered("answer any vectors", linked("hook_answer")),
         answered("answer no vectors", linked("hook_answer_scalar")),
         answered("answer c", preloaded(USERTRAP_HOOK=built("answer.so"))),
         answered("answer c avx2", preloaded(USERTRAP_HOOK=built("answer_vectors.so"))),
+        answered("answer c avx2 upper", preloaded(USERTRAP_HOOK=built("answer_vectors.so")), upper=True),
         answered("answer c any, no tls", preloaded(USERTRAP_HOOK=built("answer_no_tls.so"))),
+        answered("answer c any, no tls upper", preloaded(USERTRAP_HOOK=built("answer_no_tls.so")), upper=True),
         answered("answer c any", preloaded(USERTRAP_HOOK=built("answer_pointer.so"))),
         State("known", 500_000, preloaded(USERTRAP_ARM="seccomp", USERTRAP_ANSWER="identity"), filters=1),
         bare("filter", 200_000, "filter", 1),
@@ -99,7 +103,7 @@ def run(state, program, *arguments):
 
 def slice_of(state):
     """One process: nanoseconds per call by site."""
-    lines = {name: (float(value), int(result)) for name, value, result in run(state, "getpid", state.calls)}
+    lines = {name: (float(value), int(result)) for name, value, result in run(state, "getpid", state.calls, *["upper"] * state.upper)}
     if bool(lines["rewritten"][0]) != state.rewritten:
         raise RuntimeError(f"the inline site is {'' if lines['rewritten'][0] else 'not '}rewritten")
     if (lines["filters"][0] >= 1) != (state.filters >= 1):
@@ -123,7 +127,7 @@ def path(state):
     if not state.sees_path():
         return None
     settings = [f"{name}={value}" for name, value in state.settings.items()]
-    return {name: int(count) for name, count in run(State("", 0), "path-length", "--kinds", *settings)}
+    return {name: int(count) for name, count in run(State("", 0), "path-length", "--kinds", "--least", *["--upper"] * state.upper, *settings)}
 
 
 class Loops:

@@ -1,12 +1,13 @@
 // Counts the instructions of one call, exactly: it single-steps a child through it.
 //
-//   path-length [--kinds] [--site inline|unwanted|unknown|libc] [NAME=VALUE...]
+//   path-length [--kinds] [--least] [--upper] [--site inline|unwanted|unknown|libc] [NAME=VALUE...]
 //
 // The child runs with these settings added to its environment (LD_PRELOAD, USERTRAP_...) and makes calls at one site for
 // ever: getpid, getuid (which the hooks that are measured do not ask for), number 500, or getpid by libc's syscall().
 // Once the site is warm we attach and step: the count is of the instructions from the site's first one to the arrival
 // behind it, the system call being one. Several calls are counted and must agree. --kinds says what they are, in lines
-// of a name and a count (kinds.h).
+// of a name and a count (kinds.h). --upper: upper halves of vector registers are in use. --least: the calls may differ,
+// since what is in use of the CPU's state may, and the shortest one is told.
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include "kinds.h"
+#include "upper.h"
 
 enum { WARM_UP = 10000, CALLS = 5, LONGEST = 1000000, TIME_LIMIT = 60 };
 
@@ -57,8 +59,9 @@ static const struct site *site_of(const char *name)
     exit(2);
 }
 
-static void loop(const struct site *site)
+static void loop(const struct site *site, bool upper)
 {
+    set_upper_halves(upper);
     for (int i = 0;; i++) {
         site->make();
         const char *ends[2] = {site->start, site->end};
@@ -113,11 +116,13 @@ static long count(uint64_t end, struct kinds *kinds)
 int main(int argc, char **argv)
 {
     const struct site *site = &sites[0];
-    bool with_kinds = false;
+    bool with_kinds = false, upper = false, least = false;
     int next = 1;
     for (; next < argc && argv[next][0] == '-'; next++) {
         if (!strcmp(argv[next], "--kinds")) with_kinds = true;
-        else if (!strcmp(argv[next], "--loop") && next + 1 < argc) loop(site_of(argv[next + 1]));
+        else if (!strcmp(argv[next], "--upper")) upper = true;
+        else if (!strcmp(argv[next], "--least")) least = true;
+        else if (!strcmp(argv[next], "--loop") && next + 1 < argc) loop(site_of(argv[next + 1]), upper);
         else if (!strcmp(argv[next], "--site") && next + 1 < argc) site = site_of(argv[++next]);
         else return fprintf(stderr, "path-length: unknown option %s\n", argv[next]), 2;
     }
@@ -130,7 +135,8 @@ int main(int argc, char **argv)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(ends[1], 1);
         while (next < argc) putenv(argv[next++]);
-        execl("/proc/self/exe", "path-length", "--loop", site->name, (char *)0);
+        if (upper) execl("/proc/self/exe", "path-length", "--upper", "--loop", site->name, (char *)0);
+        else execl("/proc/self/exe", "path-length", "--loop", site->name, (char *)0);
         _exit(127);
     }
     close(ends[1]);
@@ -144,19 +150,19 @@ int main(int argc, char **argv)
     if (waitpid(child, &status, 0) < 0 || !WIFSTOPPED(status)) die("stop");
 
     long lengths[CALLS];
+    struct kinds kinds = {0};
     for (int call = 0; call < CALLS; call++) {
         while (step() != bounds[0]) {}
-        lengths[call] = count(bounds[1], NULL);
-    }
-    struct kinds kinds = {0};
-    if (with_kinds) {
-        while (step() != bounds[0]) {}
-        kinds_add(&kinds, child, bounds[0]);
-        count(bounds[1], &kinds);
+        struct kinds found = {0};
+        if (with_kinds) kinds_add(&found, child, bounds[0]);
+        lengths[call] = count(bounds[1], with_kinds ? &found : NULL);
+        if (call == 0 || found.instructions < kinds.instructions) kinds = found;
     }
     kill(child, SIGKILL);
     for (int call = 1; call < CALLS; call++)
-        if (lengths[call] != lengths[0]) {
+        if (least && lengths[call] < lengths[0]) {
+            lengths[0] = lengths[call];
+        } else if (!least && lengths[call] != lengths[0]) {
             fprintf(stderr, "path-length: the calls differ: %ld and %ld instructions\n", lengths[0], lengths[call]);
             return 1;
         }

@@ -15,10 +15,11 @@ done
 
 # takes COUNT|LEAST-MOST PATH SITE [OBJECT] SETTING...
 takes() {
-    local wanted=$1 path=$2 site=$3 object=$LIB count
+    local wanted=$1 path=$2 site=$3 object=$LIB count least=()
     shift 3
+    [[ $wanted != *-* ]] || least=(--least)
     [[ ${1-} != /*.so ]] || { object=$1; shift; }
-    count=$(./path-length --site "$site" LD_PRELOAD="$object" USERTRAP_UNFIT=refuse "$@") || { fail "$path: not counted"; return; }
+    count=$(./path-length "${least[@]}" --site "$site" LD_PRELOAD="$object" USERTRAP_UNFIT=refuse "$@") || { fail "$path: not counted"; return; }
     if [ "$count" -lt "${wanted%-*}" ] || [ "$count" -gt "${wanted#*-}" ]; then
         fail "$path, $site: $count instructions, $wanted were wanted"
     fi
