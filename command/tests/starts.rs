@@ -386,6 +386,20 @@ fn completions_are_read_by_their_shells() {
     completes(&place.0.join("bash"), &["usertrap", "stat", "--js"], "--json");
     completes(&place.0.join("bash"), &["usertrap", "-o", "x", "ech"], "echo");
     completes(&place.0.join("bash"), &["usertrap", "--unfit", "ref"], "refuse");
+    // Each verb has its own options, and those with a value are no programs.
+    for (words, expected) in [
+        (&["usertrap", "inj"][..], "inject"),
+        (&["usertrap", "inject", "--se"], "--seed"),
+        (&["usertrap", "inject", "-e", "read:error=EIO", "ech"], "echo"),
+        (&["usertrap", "inject", "--seed", "7", "ech"], "echo"),
+        (&["usertrap", "--hook", "./hook.so", "ech"], "echo"),
+        (&["usertrap", "policy", "--exp"], "--explain"),
+        (&["usertrap", "policy", "/bi"], "/bin"),
+        (&["usertrap", "policy", "rules.txt", "ech"], "echo"),
+        (&["usertrap", "sites", "--js"], "--json"),
+    ] {
+        completes(&place.0.join("bash"), words, expected);
+    }
 }
 
 /// Whether bash, asked to complete the last word, has `expected` among its answers.

@@ -3,16 +3,21 @@
 
 mod man;
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use clap::CommandFactory;
+use clap::{ArgAction, Command, CommandFactory};
 use clap_complete::Shell;
 
 use crate::cli::{Cli, Generated};
 use crate::failure::Failure;
 
 /// Completes the program's words as if it had been called alone; clap's own script knows nothing of them.
+/// [`bash_program`] fills in the verbs and the options.
 const BASH_PROGRAM: &str = include_str!("program.bash");
+
+/// What clap calls the program and its arguments.
+const PROGRAM: &str = "words";
 
 /// Prints it to stdout; the man page of a verb, if one is named.
 ///
@@ -37,10 +42,38 @@ fn text(what: Generated) -> Vec<u8> {
     match what {
         Generated::Man => man::page(),
         Generated::Verbs => man::verbs().map(|verb| verb + "\n").collect::<String>().into(),
-        Generated::Bash => [completions(Shell::Bash), BASH_PROGRAM.into()].concat(),
+        Generated::Bash => [completions(Shell::Bash), bash_program().into()].concat(),
         Generated::Zsh => completions(Shell::Zsh),
         Generated::Fish => completions(Shell::Fish),
     }
+}
+
+/// [`BASH_PROGRAM`] for the verbs that there are, and the options of all of them that have a value.
+fn bash_program() -> String {
+    let command = Cli::command();
+    let verbs = || command.get_subcommands().filter(|verb| !verb.is_hide_set());
+    let (starting, others): (Vec<&Command>, Vec<_>) = command
+        .get_subcommands()
+        .partition(|verb| verb.get_arguments().any(|argument| argument.get_id() == PROGRAM));
+    let names = |verbs: &[&Command], between| {
+        let names: Vec<_> = verbs.iter().map(|verb| verb.get_name()).collect();
+        names.join(between)
+    };
+    let options: BTreeSet<String> = verbs()
+        .chain([&command])
+        .flat_map(Command::get_arguments)
+        .filter(|argument| matches!(argument.get_action(), ArgAction::Set | ArgAction::Append))
+        .flat_map(|argument| {
+            let short = argument.get_short().map(|short| format!("-{short}"));
+            let long = argument.get_long().map(|long| format!("--{long}"));
+            short.into_iter().chain(long)
+        })
+        .collect();
+    BASH_PROGRAM
+        .replace("@OPTIONS@", &options.into_iter().collect::<Vec<_>>().join(" | "))
+        .replace("@VERBS@", &names(&starting, " | "))
+        .replace("@OTHERS@", &names(&others, " | "))
+        .replace("@WORDS@", &names(&verbs().collect::<Vec<_>>(), " "))
 }
 
 fn completions(shell: Shell) -> Vec<u8> {

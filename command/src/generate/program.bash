@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# The first word that is no option is a program; what follows is completed as that program has it.
+# The first word that is no option is a program; what follows is completed as that program has it. Before it `policy` takes a file.
 _usertrap_words() {
-    local i=1 verb=0
+    local i=1 verb='' file='' word
     while ((i < COMP_CWORD)); do
         case ${COMP_WORDS[i]} in
         --) ((i++)); break ;;
-        -o | --output | -E | --env | --table | --log | --unfit | --library | -e | --calls | -s | --string-limit | --html)
+        @OPTIONS@)
             # An equals sign is a word of its own here.
             [[ ${COMP_WORDS[i + 1]-} == = ]] && ((i++))
             ((i += 2))
@@ -13,9 +13,12 @@ _usertrap_words() {
             ;;
         -*) ;;
         =) ((i++)) ;;
-        stat | trace) ((verb)) && break; verb=1 ;;
-        sites | generate) ((verb)) && break; _usertrap "$@"; return ;;
-        *) break ;;
+        @VERBS@) [[ $verb ]] && break; verb=${COMP_WORDS[i]} ;;
+        @OTHERS@) [[ $verb ]] && break; _usertrap "$@"; return ;;
+        *)
+            [[ $verb == policy && ! $file ]] || break
+            file=${COMP_WORDS[i]}
+            ;;
         esac
         ((i++))
     done
@@ -26,10 +29,14 @@ _usertrap_words() {
             _command_offset "$i"
         fi
     elif ((i == COMP_CWORD)) && [[ ${COMP_WORDS[i]} != -* ]]; then
+        if [[ $verb == policy && ! $file && ${COMP_WORDS[i - 1]} != -- ]]; then
+            mapfile -t COMPREPLY < <(compgen -f -- "${COMP_WORDS[i]}")
+            return
+        fi
         mapfile -t COMPREPLY < <(compgen -c -- "${COMP_WORDS[i]}")
-        ((verb)) || [[ stat != "${COMP_WORDS[i]}"* ]] || COMPREPLY+=(stat)
-        ((verb)) || [[ trace != "${COMP_WORDS[i]}"* ]] || COMPREPLY+=(trace)
-        ((verb)) || [[ sites != "${COMP_WORDS[i]}"* ]] || COMPREPLY+=(sites)
+        for word in @WORDS@; do
+            [[ $verb || $word != "${COMP_WORDS[i]}"* ]] || COMPREPLY+=("$word")
+        done
     else
         _usertrap "$@"
     fi
