@@ -26,8 +26,12 @@ fails 139 "hook parts: SIGSEGV at pc ADDR (address ADDR), enter+N of $hook+ADDR"
 fails 139 "hook parts: SIGSEGV at pc ADDR (address ADDR); its stack, of 128 KB, is full" "$hook:overflow" 500
 fails 9 "the hook parts ends the process with status 9" "$hook:quick" 500
 fails 134 "the hook parts tried to end the thread, which hooks cannot; it aborts" "$hook:end" 500
-fails 0 "" "$hook:thread answer=1" 500
+fails 0 "" "$hook:thread=end answer=1" 500
 expect 'thread: 1' "$(grep -v ^usertrap err)" 'a thread of its own ends'
+fails 139 "hook parts: SIGSEGV at pc ADDR (address ADDR), run+N of $hook+ADDR" "$hook:thread=crash" 500
+fails 134 "the hook parts has aborted" "$hook:thread=abort" 500
+# FS is the application's.
+fails 134 "the hook ends tried to end the thread, which hooks cannot; it aborts" "$BIN/hooks/ends.so" 500
 fails 134 "the hook parts has aborted" "$hook:abort" 500
 fails 9 "the hook parts ends the process with status 9" "$hook:exit" 500
 fails 0 "the hook parts tried to execute a program, which hooks cannot: EPERM" "$hook:exec answer=1" 500

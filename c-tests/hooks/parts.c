@@ -7,7 +7,7 @@
  *   fini=TEXT   it says so on stderr at the end
  *   fork=TEXT   fork_child says so
  *   crash, overflow, abort, exit, quick, end, exec, fork, sigaction, setuid: what hooks cannot do, at call 500
- *   thread=end  a thread of its own does so, which it may
+ *   thread=end  a thread of its own does so, which it may; thread=crash: it crashes, thread=abort: it aborts
  *   refuse      init fails
  *   veto        exec is answered EPERM */
 #include <errno.h>
@@ -65,10 +65,14 @@ static int overflow(int depth)
 	return depth == 0 ? 0 : overflow(depth - 1) + room[0];
 }
 
-static void *run(void *unused)
+static void *run(void *how)
 {
-	if (*(const char *)unused == 0)
+	if (strcmp(how, "end") == 0)
 		pthread_exit(&options[1]);
+	if (strcmp(how, "crash") == 0)
+		*nowhere = 1;
+	if (strcmp(how, "abort") == 0)
+		abort();
 	return NULL;
 }
 
@@ -86,7 +90,7 @@ static void forbidden(void)
 		pthread_t thread;
 		void *value = NULL;
 
-		if (pthread_create(&thread, NULL, run, (void *)"") == 0)
+		if (pthread_create(&thread, NULL, run, (void *)option("thread")) == 0)
 			pthread_join(thread, &value);
 		fprintf(stderr, "thread: %d\n", value == &options[1]);
 	}

@@ -1,15 +1,20 @@
 //! Threads that hooks make for themselves. They execute no code of the application's
-//! and have no area; all signals are blocked in them for good. The kernel makes them at
-//! the very instruction of libc's: all that is ours is who may, and what of the process
-//! ends when the application's threads have ended.
+//! and have no area; all signals but faults are blocked in them for good. The kernel makes
+//! them at the very instruction of libc's: all that is ours is who may, how a fault is told,
+//! and what of the process ends when the application's threads have ended.
 
 #![allow(unsafe_code, reason = "calls the guests' pthread_create")]
 
+use core::arch::naked_asm;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
-use crate::guest::program;
+use crate::abi::sigframe::{SigInfo, UContext, bit};
+use crate::guest::program::{self, functions};
+use crate::guest::{hook, services, space};
 use crate::kernel;
+use crate::kernel::log;
+use crate::trap::sigaction::FAULTS;
 
 type Start = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
 type Create = unsafe extern "C" fn(*mut u64, *const c_void, Start, *mut c_void) -> c_int;
@@ -53,12 +58,79 @@ pub(super) unsafe extern "C" fn pthread_create(
             None => kernel::yield_now(),
         }
     };
-    let mask = kernel::set_mask(!0);
-    // SAFETY: the hook's own arguments.
-    let status = unsafe { create(handle, attributes, start, argument) };
-    kernel::set_mask(mask);
+    // SAFETY: libc's own function.
+    let first = unsafe { (functions().malloc)(size_of::<First>()) }.cast::<First>();
+    let mut status = libc::EAGAIN;
+    if !first.is_null() {
+        // SAFETY: just allocated, for the thread.
+        unsafe { first.write(First { start, argument }) };
+        let mask = kernel::set_mask(!0);
+        // SAFETY: the hook's own arguments.
+        status = unsafe { create(handle, attributes, begin, first.cast()) };
+        kernel::set_mask(mask);
+        if status != 0 {
+            // SAFETY: there is no thread that has it.
+            unsafe { (functions().free)(first.cast()) };
+        }
+    }
     place.store(0, Ordering::Relaxed);
     status
+}
+
+/// The function that a thread is made for, and its argument.
+#[repr(C)]
+struct First {
+    start: Start,
+    argument: *mut c_void,
+}
+
+/// Where a thread begins: goes on to its function as if that had been called. Unwinders would
+/// not find their way through a frame of ours.
+#[unsafe(naked)]
+unsafe extern "C" fn begin(first: *mut c_void) -> *mut c_void {
+    naked_asm!(
+        ".cfi_startproc",
+        "push rdi",
+        ".cfi_adjust_cfa_offset 8",
+        "call {begun}",
+        "pop rdi",
+        ".cfi_adjust_cfa_offset -8",
+        "mov rdi, rdx",
+        "jmp rax",
+        ".cfi_endproc",
+        begun = sym begun,
+    )
+}
+
+/// Lets faults come through, so that they can be told. What it returns is in rax and rdx.
+unsafe extern "C" fn begun(first: *mut First) -> First {
+    kernel::unblock(FAULTS);
+    // SAFETY: made for this thread, by libc's own function.
+    unsafe {
+        let read = first.read();
+        (functions().free)(first.cast());
+        read
+    }
+}
+
+/// Whether a thread without an area, whose stack is there, is one of these.
+pub(crate) fn is_one(rsp: u64) -> bool {
+    MADE.load(Ordering::Relaxed) && space::is_theirs(rsp)
+}
+
+/// A signal in one of them. True: a fault of its own, which has been told, and of which it is to die.
+/// Any other was sent to the process: the first thread gets it.
+pub(crate) fn fault(info: &SigInfo, uc: &mut UContext, is_own: bool) -> bool {
+    if is_own {
+        let rip = uc.uc_mcontext.rip;
+        let mut buffer = [0; 300];
+        let place = services::place(rip, &mut buffer);
+        log::fault(Some(hook::running()), info.signo, rip, info.address, place);
+    } else {
+        uc.uc_sigmask |= bit(info.signo);
+        let _ = kernel::queue(kernel::getpid(), info);
+    }
+    is_own
 }
 
 /// Whether the calling thread is about to make one.

@@ -71,7 +71,7 @@ unsafe extern "C" fn thread_end() {
 
 /// A thread of a hook's may end so, one of the application's may not.
 extern "C" fn ending() -> *const () {
-    if let (None, Some(function)) = (threads::current(), program::PTHREAD_EXIT.get()) {
+    if let (false, Some(function)) = (threads::is_applications(), program::PTHREAD_EXIT.get()) {
         return function;
     }
     log::line(
@@ -116,7 +116,7 @@ fn behind_syscall() -> Option<Syscall> {
 /// thread of the application's must not end unseen, either.
 unsafe extern "C" fn syscall(number: i64, a: u64, b: u64, c: u64, d: u64, e: u64, f: u64) -> i64 {
     let number = match i64::from(number as u32) {
-        libc::SYS_exit if threads::current().is_some() => libc::SYS_exit_group,
+        libc::SYS_exit if threads::is_applications() => libc::SYS_exit_group,
         number => number,
     };
     let served = calls::served(number, [a, b, c, d, e, f]);

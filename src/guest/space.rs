@@ -28,6 +28,11 @@ pub(super) fn is_guest(rip: u64, rsp: u64) -> bool {
     (BASE..CODE.end).contains(&rip) && MEMORY.contains(&rsp)
 }
 
+/// Whether a stack that is there was mapped by a guest.
+pub(super) fn is_theirs(rsp: u64) -> bool {
+    CODE.contains(&rsp) || MEMORY.contains(&rsp)
+}
+
 /// The range of their code, if the settings name any.
 pub(crate) fn code() -> Option<Range<u64>> {
     (libraries::count() > 0).then_some(CODE)

@@ -204,6 +204,18 @@ pub(super) fn current() -> Option<&'static Thread> {
     found
 }
 
+/// Whether the calling thread is one of the application's: FS need not say so, nor GS.
+pub(super) fn is_applications() -> bool {
+    let own = kernel::gettid();
+    let mut found = current().is_some();
+    areas::for_each(|area| {
+        // SAFETY: areas are never unmapped; what is read is atomic.
+        let (used, thread) = unsafe { ((*area).in_use.load(Relaxed), (*area).thread.load(Relaxed)) };
+        found |= used && thread == own;
+    });
+    found
+}
+
 /// The calling thread, if it runs code of guests. FS need not lead to its block.
 pub(super) fn running() -> Option<&'static Thread> {
     current().or_else(|| {

@@ -45,6 +45,10 @@ pub(crate) unsafe extern "C" fn handler(_signal: i32, info: *mut SigInfo, uc: *m
     // Not by GS, which may be the application's.
     let mut area = areas::around(core::ptr::from_mut(uc) as u64);
     if area.is_null() {
+        if guest::helpers::is_one(uc.uc_mcontext.rsp) {
+            in_helper(info, uc);
+            return false;
+        }
         if sigaction::QUIET & bit(info.signo) != 0 && uc.uc_sigmask & bit(libc::SIGSYS) != 0 {
             // Inside the adoption.
             uc.uc_sigmask |= bit(info.signo);
@@ -73,6 +77,14 @@ pub(crate) unsafe extern "C" fn handler(_signal: i32, info: *mut SigInfo, uc: *m
     copy::leave(&mut uc.uc_mcontext, uc.uc_sigmask);
     // Where GS is the application's the kernel has to start it.
     next == Next::Begin && gs::is_ours(area)
+}
+
+/// A signal in a thread of a hook's own.
+fn in_helper(info: &SigInfo, uc: &mut UContext) {
+    let is_own = is_raised(info, &uc.uc_mcontext);
+    if !copy::fault(info, &mut uc.uc_mcontext) && guest::helpers::fault(info, uc, is_own) {
+        default(info, uc);
+    }
 }
 
 /// What follows on the handler.
