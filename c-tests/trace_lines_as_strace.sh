@@ -25,7 +25,7 @@ compare() { # compare PROGRAM [ARGS...]
     echo "differs: $*" >&2
     failed=1
 }
-for part in files waits sockets processes; do compare "$BIN/trace_subject" $part; done
+for part in files waits sockets processes rare; do compare "$BIN/trace_subject" $part; done
 while read -ra words; do compare "${words[@]}"; done <<'END'
 /bin/true
 /bin/echo a b

@@ -13,9 +13,13 @@
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -24,7 +28,9 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
+#include <sys/xattr.h>
 #include <time.h>
+#include <utime.h>
 #include <linux/futex.h>
 
 static char bytes[8192];
@@ -280,6 +286,71 @@ static void processes(void) {
     syscall(500, 1, 2, 3, 4, 5, 6);
 }
 
+// System V's IPC, mounts that fail, capabilities, and vectors of messages.
+static void rare(void) {
+    struct sembuf operations[2] = {{0, 1, SEM_UNDO}, {1, -1, IPC_NOWAIT | SEM_UNDO}};
+    unsigned short values[2] = {1, 2};
+    struct semid_ds semaphores;
+    int id = semget(IPC_PRIVATE, 2, IPC_CREAT | IPC_EXCL | 0600);
+    semop(id, operations, 1);
+    semop(id, operations, 2);
+    semop(id, (void *)nowhere, 1);
+    semctl(id, 0, SETVAL, 5);
+    semctl(id, 1, GETVAL);
+    semctl(id, 0, SETALL, values);
+    semctl(id, 0, IPC_STAT, &semaphores);
+    semctl(id, 0, IPC_SET, &semaphores);
+    semctl(id, 0, IPC_RMID);
+    struct shmid_ds segment;
+    id = shmget(IPC_PRIVATE, 8192, IPC_CREAT | SHM_NORESERVE | 0640);
+    void *at = shmat(id, NULL, SHM_RDONLY | SHM_RND);
+    shmctl(id, IPC_STAT, &segment);
+    shmctl(id, IPC_SET, &segment);
+    shmctl(-1, IPC_STAT, &segment);
+    shmdt(at);
+    shmctl(id, IPC_RMID, NULL);
+    struct { long type; char text[40]; } message = {5, "a message"};
+    struct msqid_ds queue;
+    id = msgget(IPC_PRIVATE, IPC_CREAT | 0600);
+    msgsnd(id, &message, 4, IPC_NOWAIT);
+    msgsnd(id, &message, 39, 0);
+    msgrcv(id, &message, 8, -9, MSG_NOERROR);
+    msgrcv(id, &message, 40, 0, IPC_NOWAIT);
+    msgrcv(id, &message, 40, 0, IPC_NOWAIT);
+    msgctl(id, IPC_STAT, &queue);
+    msgctl(id, IPC_SET, &queue);
+    msgctl(id, IPC_RMID, NULL);
+    mount("none", "/nonexistent", "tmpfs", MS_NOSUID | MS_NODEV, "size=1m");
+    mount("/a", "/nonexistent", "ext4", MS_BIND | MS_REC, NULL);
+    mount(NULL, "/nonexistent", NULL, MS_REC | MS_PRIVATE, NULL);
+    mount("x", "/nonexistent", "proc", MS_REMOUNT | MS_RDONLY, "a=b");
+    mount("x", "/nonexistent", "tmpfs", 0xc0ed0000 | MS_NOSUID, NULL);
+    umount2("/nonexistent", MNT_DETACH | UMOUNT_NOFOLLOW);
+    uint64_t how[3] = {O_RDWR | O_CREAT | O_CLOEXEC, 0640, 4}, path_only[3] = {O_PATH};
+    syscall(SYS_openat2, AT_FDCWD, "/nonexistent/file", how, 24);
+    syscall(SYS_openat2, AT_FDCWD, "/nonexistent", path_only, 24);
+    syscall(SYS_openat2, AT_FDCWD, "/", path_only, 8);
+    uint32_t head[2] = {0x20080522, 0}, capabilities[6];
+    syscall(SYS_capget, head, capabilities);
+    syscall(SYS_capset, head, capabilities);
+    setxattr("/nonexistent", "user.a", "v", 1, XATTR_CREATE);
+    utime("/nonexistent", &(struct utimbuf){1, 2});
+    syscall(SYS_utime, "/nonexistent", &(struct utimbuf){1, 2});
+    sync_file_range(0, 0, 10, SYNC_FILE_RANGE_WRITE);
+    syscall(SYS_arch_prctl, 0x1003, bytes);
+    int pair[2];
+    socketpair(AF_UNIX, SOCK_DGRAM, 0, pair);
+    struct iovec out[2] = {{"hello", 5}, {"world!", 6}}, in[2] = {{bytes, 10}, {bytes + 100, 20}};
+    struct mmsghdr sent[2] = {{.msg_hdr = {.msg_iov = out, .msg_iovlen = 1}}, {.msg_hdr = {.msg_iov = out, .msg_iovlen = 2}}};
+    struct mmsghdr got[2] = {{.msg_hdr = {.msg_iov = in, .msg_iovlen = 1}}, {.msg_hdr = {.msg_iov = in + 1, .msg_iovlen = 1}}};
+    sendmmsg(pair[0], sent, 2, MSG_NOSIGNAL);
+    sendmmsg(-1, sent, 2, 0);
+    recvmmsg(pair[1], got, 2, MSG_DONTWAIT, NULL);
+    recvmmsg(pair[1], got, 2, MSG_DONTWAIT, &(struct timespec){7, 8});
+    process_vm_readv(getpid(), in, 1, out, 1, 0);
+    process_vm_writev(getpid(), out, 1, in, 1, 0);
+}
+
 static void *thread(void *unused) {
     for (int i = 0; i < 100; i++) syscall(SYS_getppid);
     return unused;
@@ -293,6 +364,7 @@ int main(int argc, char **argv) {
     if (!strcmp(how, "waits")) waits();
     if (!strcmp(how, "sockets")) sockets();
     if (!strcmp(how, "processes")) processes();
+    if (!strcmp(how, "rare")) rare();
     if (!strcmp(how, "threads")) {
         pthread_t ids[4];
         for (int i = 0; i < 4; i++) pthread_create(&ids[i], NULL, thread, NULL);

@@ -1,7 +1,7 @@
 """Compares a trace with strace's of the same program: python3 compare_traces.py STRACE OURS
 
 Lines of one process after the other, in the order in which these begin; what was broken off is put together.
-Addresses, numbers of processes, ports, pipes and sockets are normalised. Left out on both sides:
+Addresses, numbers of processes, ports, pipes, sockets and System V's objects are normalised. Left out on both sides:
   signals that have no handler, and are none of a fault's without one, in strace's trace: we do not see them arrive;
   the first execve, which strace's own child makes: the tool begins with the new program;
   the argument and the result of rt_sigreturn, which has none for a hook;
@@ -19,7 +19,7 @@ VARIES = re.compile(r"(clock_gettime|gettimeofday|time|getrusage|sysinfo|f?statf
 # Lines in which a number that is a process's means that process: elsewhere it is a size, say.
 OF_PROCESSES = re.compile(
     r"--- |(clone3?|v?fork|get\w*id|getpgrp|set\w*id|set_tid_address|wait4|waitid|t?g?kill|rt_\w*queueinfo|rt_sigtimedwait"
-    r"|pidfd_\w+|prlimit64|sched_\w+|fcntl|ioctl|ptrace|process_\w+|prctl)\b"
+    r"|pidfd_\w+|prlimit64|sched_\w+|fcntl|ioctl|ptrace|process_\w+|prctl|shmctl|msgctl)\b"
 )
 # Without a handler their process dies of them, and we see it.
 DEADLY = {"SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGSYS"}
@@ -88,6 +88,9 @@ def normal(text):
     text = re.sub(r"<(pipe|socket):\[\d+\]>", r"<\1>", text)
     text = re.sub(r"htons\(\d{4,5}\)", "htons(PORT)", text)
     text = re.sub(r"/\* \d+ vars \*/", "/* vars */", text)
+    text = re.sub(r"^((sem|shm|msg)get\(.*\) = )\d+$", r"\1ID", text)
+    text = re.sub(r"^((sem|shm|msg)(?!get)\w+\()\d+", r"\1ID", text)
+    text = re.sub(r"((sem|shm|msg)_\w?time)=\d+", r"\1=T", text)
     text = re.sub(r"image:(native|interposed)", "image", text)
     return re.sub(r"tv_(u?)sec=\d+", r"tv_\1sec=T", text) if "ru_utime" in text else text
 

@@ -1,5 +1,6 @@
 //! What the arguments of calls are.
 
+use super::decode::Kind;
 use super::names::Names;
 
 /// An argument. A number in brackets is the place of another argument, which
@@ -58,6 +59,8 @@ pub(super) enum Arg {
     OutHex,
     IovecIn(u8),
     IovecOut(u8),
+    /// Places of memory in another process: their addresses.
+    IovecElsewhere(u8),
     Argv,
     Envp,
     Stat,
@@ -81,11 +84,14 @@ pub(super) enum Arg {
     Timespec,
     TimespecOut,
     TimespecLeft,
+    /// What is left of it stands there when the call has been made.
+    TimespecLimit,
     Timeval,
     TimevalOut,
     TimezoneOut,
     Timevals,
     Utimes,
+    Utimbuf,
     Itimerspec,
     ItimerspecOut,
     Itimerval,
@@ -126,6 +132,24 @@ pub(super) enum Arg {
     SocketValueOut(u8),
     MsghdrIn,
     MsghdrOut,
+    MmsghdrsOut,
+    MmsghdrsIn,
+    IpcKey,
+    /// Flags, and access rights.
+    IpcFlags(&'static Names),
+    SemBufs(u8),
+    /// Where the command is.
+    IpcWhat(Kind, u8),
+    MsgBuf(u8),
+    MsgBufOut(u8),
+    MountType,
+    MountFlags,
+    MountData,
+    OpenHow(u8),
+    CapabilityHeader,
+    Capabilities,
+    CapabilitiesOut,
+    ArchWhat,
 }
 
 impl Arg {
@@ -170,18 +194,25 @@ impl Arg {
                 | SocklenOut
                 | SocketValueOut(_)
                 | MsghdrOut
+                | MmsghdrsOut
+                | MmsghdrsIn
+                | MsgBufOut(_)
+                | CapabilitiesOut
         )
     }
 
     /// Whether another argument or the number of the call decides that.
     pub(super) const fn may_be_out(self) -> bool {
         use Arg::*;
-        matches!(self, FcntlWhat | IoctlWhat | PrctlArgs | OffsetInOut)
+        matches!(
+            self,
+            FcntlWhat | IoctlWhat | PrctlArgs | OffsetInOut | IpcWhat(..) | ArchWhat
+        )
     }
 
     /// Whether what is there before the call has to be known behind it.
     pub(super) const fn is_noted(self) -> bool {
         use Arg::*;
-        matches!(self, SocklenOut | OffsetInOut | MsghdrOut)
+        matches!(self, SocklenOut | OffsetInOut | MsghdrOut | TimespecLimit)
     }
 }

@@ -161,6 +161,35 @@ pub(super) fn iovec_out(text: &mut Text<'_>, call: &Call, address: u64, count: u
     }
 }
 
+/// Places of memory in another process.
+pub(super) fn iovec_elsewhere(text: &mut Text<'_>, address: u64, count: u64) {
+    let reader = Reader::default();
+    if address == 0 {
+        return text.pointer(address);
+    }
+    if count == 0 {
+        return text.str("[]");
+    }
+    for index in 0..count {
+        let at = address.wrapping_add(index * 16);
+        let (base, len) = (word_at(&reader, at), word_at(&reader, at.wrapping_add(8)));
+        if index == 0 && base.is_err() {
+            return text.pointer(address);
+        }
+        text.str(if index == 0 { "[" } else { ", " });
+        let (Ok(base), Ok(len), true) = (base, len, index < ENTRIES) else {
+            text.str("...");
+            break;
+        };
+        text.str("{iov_base=");
+        text.pointer(base);
+        text.str(", iov_len=");
+        text.dec(len);
+        text.byte(b'}');
+    }
+    text.byte(b']');
+}
+
 /// A program's arguments.
 pub(super) fn arguments(text: &mut Text<'_>, call: &Call, address: u64) {
     let reader = Reader::default();

@@ -7,12 +7,14 @@ mod bytes;
 mod descriptors;
 mod files;
 mod futex;
+mod ipc;
 mod memory;
 mod paths;
 mod process;
 mod siginfo;
 mod signals;
 mod sockets;
+mod system;
 mod times;
 
 use super::args::Arg;
@@ -23,6 +25,7 @@ use super::text::Text;
 use crate::abi::errno::Errno;
 use crate::trap::copy;
 pub(super) use descriptors::fcntl_is_hex;
+pub(super) use ipc::Kind;
 pub(super) use siginfo::delivered;
 pub(super) use signals::{number_of, signal};
 
@@ -115,6 +118,8 @@ fn first_out(call: &Call, signature: &Signature) -> usize {
         Arg::FcntlWhat => descriptors::fcntl_is_out(call.arg(1u8)),
         Arg::IoctlWhat => descriptors::ioctl_is_out(call.arg(1u8)) && index == 2,
         Arg::PrctlArgs => process::prctl_is_out(call.arg(0u8)),
+        &Arg::IpcWhat(_, command) => ipc::is_out(call.arg(command)),
+        Arg::ArchWhat => system::arch_is_out(call.arg(0u8)),
         // Of sendfile both values are shown.
         Arg::OffsetInOut => i64::from(call.number) == libc::SYS_sendfile,
         arg => arg.is_out(),
@@ -263,6 +268,7 @@ fn arg(text: &mut Text<'_>, call: &Call, index: usize, arg: Arg) {
         Arg::OutHex => bytes::out(text, call, value, true),
         Arg::IovecIn(count) => bytes::iovec(text, call, value, call.arg(count), None),
         Arg::IovecOut(count) => bytes::iovec_out(text, call, value, call.arg(count)),
+        Arg::IovecElsewhere(count) => bytes::iovec_elsewhere(text, value, call.arg(count)),
         Arg::Argv => bytes::arguments(text, call, value),
         Arg::Envp => bytes::environment(text, value),
         Arg::Stat => files::stat(text, call, value),
@@ -285,11 +291,13 @@ fn arg(text: &mut Text<'_>, call: &Call, index: usize, arg: Arg) {
         Arg::Timespec => times::timespec(text, value),
         Arg::TimespecOut => times::timespec_out(text, call, value),
         Arg::TimespecLeft => times::left(text, call, value),
+        Arg::TimespecLimit => times::limit(text, call, value),
         Arg::Timeval => times::timeval(text, value),
         Arg::TimevalOut => times::timeval_out(text, call, value),
         Arg::TimezoneOut => times::timezone(text, call, value),
         Arg::Timevals => times::timevals(text, value),
         Arg::Utimes => times::utimes(text, value),
+        Arg::Utimbuf => times::utimbuf(text, value),
         Arg::Itimerspec => times::itimerspec(text, value),
         Arg::ItimerspecOut => times::itimerspec_out(text, call, value),
         Arg::Itimerval => times::itimerval(text, value),
@@ -330,6 +338,23 @@ fn arg(text: &mut Text<'_>, call: &Call, index: usize, arg: Arg) {
         Arg::SocketValueOut(len) => sockets::value_out(text, call, value, call.arg(len)),
         Arg::MsghdrIn => sockets::message(text, call, value),
         Arg::MsghdrOut => sockets::message_out(text, call, value),
+        Arg::MmsghdrsIn => sockets::messages(text, call, value),
+        Arg::MmsghdrsOut => sockets::messages_out(text, call, value),
+        Arg::IpcKey => ipc::key(text, low),
+        Arg::IpcFlags(names) => ipc::get_flags(text, names, low),
+        Arg::SemBufs(count) => ipc::operations(text, value, call.arg(count)),
+        Arg::IpcWhat(kind, command) => ipc::what(text, call, kind, call.arg(command), value),
+        Arg::MsgBuf(len) => ipc::message(text, call, value, call.arg(len)),
+        Arg::MsgBufOut(_) if call.failed() => text.pointer(value),
+        Arg::MsgBufOut(len) => ipc::message(text, call, value, call.arg(len)),
+        Arg::MountType => system::mount_type(text, call, value),
+        Arg::MountFlags => system::mount_flags(text, value),
+        Arg::MountData => system::mount_data(text, call, value),
+        Arg::OpenHow(size) => system::open_how(text, value, call.arg(size)),
+        Arg::CapabilityHeader => system::capability_header(text, value),
+        Arg::Capabilities => system::capabilities_in(text, value),
+        Arg::CapabilitiesOut => system::capabilities_out(text, call, value),
+        Arg::ArchWhat => system::arch(text, call, value),
     }
 }
 
@@ -342,6 +367,7 @@ fn behind_result(text: &mut Text<'_>, call: &Call) {
     match i64::from(call.number) {
         libc::SYS_poll | libc::SYS_ppoll => descriptors::polled(text, call, result),
         libc::SYS_select | libc::SYS_pselect6 => descriptors::selected(text, call, result),
+        libc::SYS_recvmmsg => times::limit_left(text, call),
         libc::SYS_fcntl => descriptors::fcntl_result(text, call.arg(1u8), result as u64),
         libc::SYS_rt_sigtimedwait => {
             text.str(" (");

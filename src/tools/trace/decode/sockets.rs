@@ -1,6 +1,6 @@
 //! Sockets: addresses, options, messages.
 
-use super::{Call, Words, bytes, choice, field, flags, object, paths, some_flags};
+use super::{Call, Words, bytes, choice, field, flags, object, paths, some_flags, times};
 use crate::tools::trace::args::Arg;
 use crate::tools::trace::names::sockets::{
     FAMILY, IP_OPTION, IPV6_OPTION, LEVEL, MSG, NETLINK, PROTOCOL, SOCK, SOCKET_OPTION, TCP_OPTION, TYPE,
@@ -39,6 +39,7 @@ pub(super) fn length_before(address: u64, arg: Arg) -> u64 {
     match arg {
         Arg::OffsetInOut => copy::copy_in_u64(address).unwrap_or(0),
         Arg::MsghdrOut => copy::copy_in(&mut bytes, address).map_or(0, |()| Words(&bytes).u32(8).into()),
+        Arg::TimespecLimit => copy::copy_in(&mut bytes, address).map_or(0, |()| times::packed(Words(&bytes))),
         _ => copy::copy_in(&mut bytes[..4], address).map_or(0, |()| Words(&bytes).u32(0).into()),
     }
 }
@@ -230,7 +231,46 @@ pub(super) fn value_out(text: &mut Text<'_>, call: &Call, at: u64, len_at: u64) 
 
 /// `struct msghdr`, to be sent.
 pub(super) fn message(text: &mut Text<'_>, call: &Call, at: u64) {
-    show_message(text, call, at, None);
+    show_message(text, call, at, None, None);
+}
+
+/// `struct mmsghdr`s to be sent: those that were have a length.
+pub(super) fn messages(text: &mut Text<'_>, call: &Call, at: u64) {
+    show_messages(text, call, at, u64::from(call.arg(2u8) as u32), false);
+}
+
+/// Those that were received.
+pub(super) fn messages_out(text: &mut Text<'_>, call: &Call, at: u64) {
+    if call.failed() {
+        text.pointer(at);
+    } else {
+        show_messages(text, call, at, call.count(), true);
+    }
+}
+
+fn show_messages(text: &mut Text<'_>, call: &Call, at: u64, count: u64, received: bool) {
+    const SIZE: u64 = 64;
+    const MOST: u64 = 32;
+    let mut len = [0; 4];
+    let mut len_of = |index: u64| copy::copy_in(&mut len, at + index * SIZE + 56).map(|()| u32::from_ne_bytes(len));
+    if at == 0 || count == 0 || len_of(0).is_err() {
+        return text.pointer(at);
+    }
+    for index in 0..count {
+        text.str(if index == 0 { "[" } else { ", " });
+        let (Ok(len), true) = (len_of(index), index < MOST) else {
+            text.str("...");
+            break;
+        };
+        let done = index < call.count();
+        text.str("{msg_hdr=");
+        show_message(text, call, at + index * SIZE, received.then_some(len.into()), None);
+        if done {
+            field(text, ", msg_len=", len.into());
+        }
+        text.byte(b'}');
+    }
+    text.byte(b']');
 }
 
 /// One that was received.
@@ -243,18 +283,19 @@ pub(super) fn message_out(text: &mut Text<'_>, call: &Call, at: u64) {
             text.byte(b'}');
         });
     } else {
-        show_message(text, call, at, Some(call.count()));
+        show_message(text, call, at, Some(call.count()), Some(call.note));
     }
 }
 
-fn show_message(text: &mut Text<'_>, call: &Call, at: u64, got: Option<u64>) {
+/// `before`: what its name's length was before the call.
+fn show_message(text: &mut Text<'_>, call: &Call, at: u64, got: Option<u64>, before: Option<u64>) {
     object::<56>(text, at, |text, words| {
         let (name, len) = (words.u64(0), u64::from(words.u32(8)));
         text.str("{msg_name=");
         address(text, name, len);
         text.str(", msg_namelen=");
-        if got.is_some() && name != 0 && call.note != len {
-            text.dec(call.note);
+        if let Some(before) = before.filter(|&before| name != 0 && before != len) {
+            text.dec(before);
             text.str(" => ");
         }
         text.dec(len);

@@ -33,6 +33,48 @@ pub(super) fn left(text: &mut Text<'_>, call: &Call, address: u64) {
     }
 }
 
+/// Bits of nanoseconds in a [`packed`] time.
+const NANOSECONDS: u32 = 30;
+
+/// A `struct timespec` in a word: what there is no room for is left out.
+pub(super) fn packed(words: Words<'_>) -> u64 {
+    words.u64(0) << NANOSECONDS | words.u64(8) & ((1 << NANOSECONDS) - 1)
+}
+
+/// How long a call waits at most, as it was before the call.
+pub(super) fn limit(text: &mut Text<'_>, call: &Call, address: u64) {
+    object::<16>(text, address, |text, _| {
+        field(text, "{tv_sec=", (call.note >> NANOSECONDS) as i64);
+        field(text, ", tv_nsec=", (call.note & ((1 << NANOSECONDS) - 1)) as i64);
+        text.byte(b'}');
+    });
+}
+
+/// What is left of it.
+pub(super) fn limit_left(text: &mut Text<'_>, call: &Call) {
+    let address = call.arg(4u8);
+    if address != 0 {
+        text.str(" (left ");
+        timespec(text, address);
+        text.byte(b')');
+    }
+}
+
+/// `struct utimbuf`.
+pub(super) fn utimbuf(text: &mut Text<'_>, address: u64) {
+    object::<16>(text, address, |text, words| {
+        for (name, at) in [("{actime=", 0), (", modtime=", 8)] {
+            field(text, name, words.i64(at));
+            if words.i64(at) != 0 {
+                text.str(" /* ");
+                date(text, words.i64(at), None);
+                text.str(" */");
+            }
+        }
+        text.byte(b'}');
+    });
+}
+
 pub(super) fn timeval(text: &mut Text<'_>, address: u64) {
     object::<16>(text, address, |text, words| val(text, words, 0));
 }

@@ -2,10 +2,12 @@
 
 pub(super) mod errors;
 pub(super) mod files;
+pub(super) mod ipc;
 pub(super) mod memory;
 pub(super) mod process;
 pub(super) mod signals;
 pub(super) mod sockets;
+pub(super) mod system;
 pub(super) mod times;
 
 use crate::abi::errno::Errno;
