@@ -52,8 +52,14 @@ static void leave(struct usertrap_call *call)
 
 static int init(const struct usertrap_services *given, const char *options)
 {
+	char *end;
+
 	services = given;
-	shift = strtol(options, NULL, 10);
+	shift = strtol(options, &end, 10);
+	if (end == options || *end != 0) {
+		services->log("its option is a number of seconds");
+		return 1;
+	}
 	return 0;
 }
 
