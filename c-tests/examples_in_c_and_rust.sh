@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The examples in C and in Rust do what their heads say.
-# shellcheck disable=SC1091,SC2016
+# shellcheck disable=SC1091,SC2016,SC2153
 . "$C_TESTS/helpers/common.sh"
 c=$BIN/../examples/
 rust=$EXAMPLES
