@@ -19,6 +19,12 @@ SITE_WITHOUT_PADDING(cold_span, " {disp32} lea 1(%r12),%r12");
 extern const char span_of_two_second[], cold_span_of_two_second[];
 SITE_WITHOUT_PADDING(span_of_two, " lea 1(%r12),%r12\nspan_of_two_second:\n mov %r10,%r10");
 SITE_WITHOUT_PADDING(cold_span_of_two, " lea 1(%r12),%r12\ncold_span_of_two_second:\n mov %r10,%r10");
+extern const char span_of_short_second[], cold_span_of_short_second[];
+SITE_WITHOUT_PADDING(span_of_short, " lea 1(%r13),%r13\nspan_of_short_second:\n mov %r10,%r10");
+SITE_WITHOUT_PADDING(cold_span_of_short, " lea 1(%r13),%r13\ncold_span_of_short_second:\n mov %r10,%r10");
+extern const char wake_up_second[], cold_wake_up_second[];
+SITE_WITHOUT_PADDING(wake_up, " mov %r9,%r9\nwake_up_second:\n mov %r10,%r10");
+SITE_WITHOUT_PADDING(cold_wake_up, " mov %r9,%r9\ncold_wake_up_second:\n mov %r10,%r10");
 // No room for any jump.
 SITE(refused, " nop");
 
@@ -44,6 +50,10 @@ int main(void) {
         {.name = "span, first call", .site = cold_span, .rax = SYS_umask, .counts = R12, .cold = 1, .sparse = 16},
         {.name = "span of two", .site = span_of_two, .second = span_of_two_second, .rax = SYS_umask, .counts = R12},
         {.name = "span of two, first call", .site = cold_span_of_two, .second = cold_span_of_two_second, .rax = SYS_umask, .counts = R12, .cold = 1, .sparse = 16},
+        {.name = "span of short ones", .site = span_of_short, .second = span_of_short_second, .rax = SYS_umask, .counts = R13},
+        {.name = "span of short ones, first call", .site = cold_span_of_short, .second = cold_span_of_short_second, .rax = SYS_umask, .counts = R13, .cold = 1, .sparse = 16},
+        {.name = "span that shares a byte", .site = wake_up, .second = wake_up_second, .rax = SYS_umask},
+        {.name = "span that shares a byte, first call", .site = cold_wake_up, .second = cold_wake_up_second, .rax = SYS_umask, .cold = 1, .sparse = 16},
         {.name = "refused", .site = refused, .rax = SYS_umask},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {

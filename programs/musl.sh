@@ -1,5 +1,5 @@
 # A threaded program that is linked with musl, whose sites have no number in front of them and no unwind tables.
-# coverage: 88 95
+# coverage: 93 97
 # needs: musl-gcc
 # modes: rewrite trap guest command
 musl-gcc -O2 -o dynamic "$SRC/musl.c"

@@ -189,18 +189,24 @@ fn what_has_no_stepped_plan_has_none_without_steps() {
 }
 
 /// Walks a span there, back and there again. At each step whoever is at the start
-/// of an instruction meets the old one, the jump or the invalid opcode, and bytes
+/// of an instruction meets the old one, the jump or an invalid opcode, and bytes
 /// are only written where nobody is.
-fn walk_span(lengths: &[u8], patched: u8, inner: u8, address: u32) {
+fn walk_span(lengths: &[u8], patched: u8, prefixed: bool, address: u32) {
     let head: u8 = lengths.iter().sum();
+    let ends = lengths.iter().scan(0, |end, length| {
+        *end += length;
+        Some(*end)
+    });
+    let inner: Vec<u8> = ends.filter(|end| *end < patched).collect();
     let mut bytes = [0; MAX_HEAD];
-    for (byte, value) in bytes.iter_mut().zip(0x80..).take(head.into()) {
+    for (byte, value) in bytes.iter_mut().zip(0x90..).take(head.into()) {
         *byte = value;
     }
     let span = Span {
         head,
         patched,
-        inner,
+        starts: inner.iter().map(|at| 1 << at).sum(),
+        prefixed,
         bytes,
     };
     let (form, slot) = (
@@ -219,6 +225,7 @@ fn walk_span(lengths: &[u8], patched: u8, inner: u8, address: u32) {
     let mut new = old.clone();
     new[..patched.into()].fill(0xcc);
     new[..length].copy_from_slice(&jump[..length]);
+    assert_eq!(new[head.into()..], [0x0f, 0x05], "the syscall stays");
     let from = |at: u64| (at + u64::from(head) - SITE) as usize;
     let mut made = old.clone();
     for write in alone.writes() {
@@ -226,20 +233,29 @@ fn walk_span(lengths: &[u8], patched: u8, inner: u8, address: u32) {
     }
     assert_eq!(made, new);
     let mut memory = old.clone();
-    let second = usize::from(inner);
-    let rest = usize::from(if inner == 0 { patched } else { lengths[0] });
+    // The instructions that are overwritten, and what stops who comes to one.
+    let starts: Vec<usize> = [0].into_iter().chain(inner.iter().map(|at| usize::from(*at))).collect();
+    let end_of = |start: usize| starts.iter().copied().find(|at| *at > start).unwrap_or(patched.into());
+    let stops = |memory: &[u8], start: usize| {
+        let invalid = if start == 0 { INVALID } else { jump[start] };
+        memory[start] == invalid
+    };
     for (plan, end) in [(&there, &new), (&back, &old), (&there, &new)] {
         for write in plan.writes() {
             let (at, len) = (from(write.at), write.len);
-            let is_quiet = at > 0 && memory[0] == INVALID && at + len <= patched.into();
-            let spares_second = second == 0 || at > second && memory[second] == INVALID || at + len <= second;
-            assert!(len == 1 || is_quiet && spares_second, "{write:x?} {memory:x?}");
-            memory[at..at + len].copy_from_slice(write.bytes());
-            let first_is_old = memory[..rest] == old[..rest];
-            let first_jumps = memory.starts_with(&jump[..length]);
-            assert!(first_is_old || first_jumps || memory[0] == INVALID, "{memory:x?}");
-            let second_is_old = memory[second..patched.into()] == old[second..patched.into()];
-            assert!(second == 0 || second_is_old || memory[second] == INVALID, "{memory:x?}");
+            let touched = at..at + len;
+            // Nobody is behind an opcode that stops, up to the next start.
+            let is_quiet = starts
+                .iter()
+                .any(|start| at > *start && at + len <= end_of(*start) && stops(&memory, *start));
+            assert!(len == 1 || is_quiet, "{write:x?} {memory:x?}");
+            assert!(touched.end <= patched.into(), "{write:x?}");
+            memory[touched].copy_from_slice(write.bytes());
+            for &start in &starts {
+                let is_old = memory[start..end_of(start)] == old[start..end_of(start)];
+                let jumps = start == 0 && memory.starts_with(&jump[..length]);
+                assert!(is_old || jumps || stops(&memory, start), "{start} {memory:x?}");
+            }
             assert_eq!(memory[patched.into()..], old[patched.into()..], "all others stay");
         }
         assert_eq!(&memory, end);
@@ -250,39 +266,59 @@ fn walk_span(lengths: &[u8], patched: u8, inner: u8, address: u32) {
 fn every_step_of_a_span_is_safe() {
     for address in [0x050f_0000, 0x050f_fff8, 0x4006_0000, 0x1234_5678] {
         for (lengths, patched) in [(&[7][..], 7), (&[8, 3], 8), (&[15, 2], 15), (&[9, 4, 4], 9)] {
-            walk_span(lengths, patched, 0, address);
+            walk_span(lengths, patched, false, address);
         }
     }
-    for address in [0x0506_0000, 0x0506_fff8, 0x4006_1238, 0x7f06_0000] {
-        for (lengths, patched) in [
-            (&[5, 2][..], 7),
-            (&[5, 4, 3], 9),
-            (&[6, 2], 8),
-            (&[6, 11], 17),
-            (&[5, 3, 2, 7], 8),
+    for address in [0x0f06_0000, 0x0f06_fff8, 0x4006_1238, 0x7f06_0000] {
+        for (lengths, patched, prefixed) in [
+            (&[5, 2][..], 7, false),
+            (&[5, 4, 3], 9, false),
+            (&[6, 2], 8, true),
+            (&[6, 11], 17, true),
+            (&[5, 3, 2, 7], 8, false),
         ] {
-            walk_span(lengths, patched, lengths[0], address);
+            walk_span(lengths, patched, prefixed, address);
         }
     }
-    walk_span(&[6], 6, 0, 0x050f_1238);
+    walk_span(&[6], 6, true, 0x050f_1238);
+}
+
+#[test]
+fn every_step_of_a_span_of_several_is_safe() {
+    for (lengths, patched, prefixed, address) in [
+        (&[3, 3][..], 6, false, 0x0f06_1260),
+        (&[4, 2], 6, false, 0x0f06_0638),
+        (&[4, 2], 6, true, 0x050f_1260),
+        (&[3, 2], 5, false, 0x050f_0060),
+        (&[4, 1], 5, false, 0x050f_1610),
+        (&[3, 1, 1, 1], 6, false, 0x0f06_0760),
+        (&[4, 3], 7, true, 0x0f06_1260),
+        (&[3, 4], 7, false, 0x4006_1260),
+        (&[3, 2, 3], 8, false, 0x7f06_1260),
+        (&[3, 1, 1, 9], 14, false, 0x0f06_8260),
+    ] {
+        walk_span(lengths, patched, prefixed, address);
+    }
 }
 
 #[test]
 fn a_span_wants_a_slot_whose_address_has_the_right_bytes() {
-    let bytes = [0; MAX_HEAD];
-    let over_two = Span {
-        head: 7,
-        patched: 7,
-        inner: 5,
-        bytes,
+    let span = |head, starts, prefixed| Span {
+        head,
+        patched: head,
+        starts,
+        prefixed,
+        bytes: [0; MAX_HEAD],
     };
-    let to_the_site = Span {
-        head: 6,
-        patched: 6,
-        inner: 0,
-        bytes,
-    };
-    for (span, address) in [(over_two, 0x050f_0000), (to_the_site, 0x4006_0000)] {
+    for (span, address) in [
+        (span(7, 1 << 5, false), 0x050f_0000),
+        (span(6, 0, true), 0x4006_0000),
+        (span(6, 1 << 3, false), 0x0f06_1268),
+        (span(6, 1 << 3, false), 0x4006_1260),
+        (span(6, 1 << 4, false), 0x0f06_1260),
+        (span(5, 1 << 3, false), 0x4006_1260),
+        (span(8, 1 << 3 | 1 << 5, false), 0x4008_1260),
+    ] {
         let (form, slot) = (
             Form::Span { span },
             Slot {
@@ -290,6 +326,7 @@ fn a_span_wants_a_slot_whose_address_has_the_right_bytes() {
                 trampoline: TRAMPOLINE,
             },
         );
+        assert!(!form.fits(address));
         assert_eq!(plan(&form, SITE, slot, &ORIGINAL), None);
         assert_eq!(plan_alone(&form, SITE, slot, &ORIGINAL), None);
     }

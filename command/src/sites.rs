@@ -29,7 +29,7 @@ use report::Report;
 
 /// Where the library's tables lie if nothing is in the way.
 const PREFERRED: u32 = 0x050f_0000;
-const SPANS: u32 = 0x0506_0000;
+const SPANS: u32 = 0x0f06_0000;
 /// Where the table lies in programs whose own memory begins low, so that their
 /// heap may need the preferred place.
 const FALLBACK: u32 = 0x7f06_0000;

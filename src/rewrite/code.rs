@@ -3,7 +3,7 @@
 //! Whatever the bytes are, nothing here panics: a decode ends where the bytes
 //! end or stop being instructions.
 
-use iced_x86::{Decoder, DecoderOptions, Instruction, OpKind};
+use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic, OpKind};
 
 /// Bytes of code around a site, as in memory.
 #[derive(Clone, Copy, Debug)]
@@ -64,8 +64,32 @@ impl Iterator for Instructions<'_> {
             self.decoder = None;
             return None;
         }
+        if ends_in_syscall(&self.code, &instruction) {
+            return shorter(decoder, instruction);
+        }
         Some(instruction)
     }
+}
+
+/// Whether the instruction is a jump of ours, as [`super::span`] has them, that
+/// shares its last byte with the `syscall` behind it. Nobody else has a jump
+/// through such an address: but for our table nothing is there.
+fn ends_in_syscall(code: &Code<'_>, jump: &Instruction) -> bool {
+    let Some(at) = jump.next_ip().checked_sub(7) else {
+        return false;
+    };
+    jump.mnemonic() == Mnemonic::Jmp
+        && matches!(code.array(at), Some([0xff, 0x24, 0x25, low, _, 0x06, 0x0f, 0x05]) if low & 7 == 0)
+}
+
+/// The instruction without its last byte, with which the next one begins.
+fn shorter(decoder: &mut Decoder<'_>, mut instruction: Instruction) -> Option<Instruction> {
+    let next = instruction.next_ip().checked_sub(1)?;
+    decoder.set_position(decoder.position().checked_sub(1)?).ok()?;
+    decoder.set_ip(next);
+    instruction.set_len(instruction.len().checked_sub(1)?);
+    instruction.set_next_ip(next);
+    Some(instruction)
 }
 
 /// MPX instructions are decoded as such: on CPUs without MPX they are no-ops

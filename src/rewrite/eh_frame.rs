@@ -180,7 +180,7 @@ impl<'a, M: Memory> Table<'a, M> {
 }
 
 /// What the FDE at `fde` says of its function.
-fn parse_fde(memory: &impl Memory, fde: u64) -> Option<Function> {
+pub(super) fn parse_fde(memory: &impl Memory, fde: u64) -> Option<Function> {
     let mut cursor = Cursor { memory, at: fde };
     cursor.record_length()?;
     let id_at = cursor.at;

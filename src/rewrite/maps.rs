@@ -67,7 +67,7 @@ impl Maps {
     }
 
     /// The same, and its name, as long as there is room for it, with zeros behind.
-    fn find_named(&self, address: u64, name: &mut [u8; 4096]) -> Option<Vma> {
+    pub(super) fn find_named(&self, address: u64, name: &mut [u8; 4096]) -> Option<Vma> {
         match query(self.fd, address, name) {
             Err(Errno::ENOTTY | Errno::EINVAL | Errno::EPERM) => read(self.fd, address, name),
             found => found.ok(),

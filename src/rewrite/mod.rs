@@ -1,10 +1,11 @@
 //! Sites and what is written over them. `site`, `decide`, `trampoline`,
-//! `eh_frame` and `vma` are pure: bytes in, decisions out.
+//! `eh_frame`, `frames` and `vma` are pure: bytes in, decisions out.
 
 pub mod boundary;
 pub mod code;
 pub mod decide;
 pub mod eh_frame;
+pub mod frames;
 pub(crate) mod lock;
 pub(crate) mod maps;
 mod module;

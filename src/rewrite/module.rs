@@ -2,8 +2,10 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use crate::kernel;
 use crate::kernel::user::Reader;
 use crate::rewrite::eh_frame::{self, Function};
+use crate::rewrite::frames::{self, Section, Window};
 use crate::rewrite::maps::Maps;
 use crate::rewrite::vma::{Backing, Vma};
 
@@ -19,6 +21,51 @@ impl Functions {
     pub(crate) fn at(&self, address: u64) -> Option<Function> {
         eh_frame::function_at(&self.memory, self.header?, address)
     }
+
+    /// Whether the module has no table in which to look them up.
+    pub(crate) fn are_unknown(&self) -> bool {
+        self.header.is_none()
+    }
+}
+
+/// The functions around a site in a program without such a table: all of
+/// `.eh_frame` is read.
+#[inline(never)]
+pub(crate) fn window(vma: &Vma, maps: &Maps, site: u64) -> Option<Window> {
+    if vma.backing != Backing::File {
+        return None;
+    }
+    let section = section(vma, maps, site)?;
+    // It must lie where the file is mapped.
+    let first = maps.find_nameless(section.start)?;
+    let last = maps.find_nameless(section.end.checked_sub(1)?)?;
+    let same = first.start == last.start && first.inode == vma.inode && first.device == vma.device;
+    let is_constant = same && first.protection.read && !first.protection.write;
+    is_constant.then(|| Window::around(&Memory::default(), section, site))?
+}
+
+/// Where the program's file says that `.eh_frame` lies.
+#[inline(never)]
+fn section(vma: &Vma, maps: &Maps, site: u64) -> Option<Section> {
+    struct Open(i32);
+    impl Drop for Open {
+        fn drop(&mut self) {
+            kernel::close(self.0);
+        }
+    }
+    impl frames::File for Open {
+        fn read(&self, offset: u64, out: &mut [u8]) -> bool {
+            kernel::pread(self.0, out, offset).is_ok_and(|read| read == out.len())
+        }
+    }
+    let mut name = [0; 4096];
+    maps.find_named(site, &mut name)?;
+    let path = core::ffi::CStr::from_bytes_until_nul(&name).ok()?;
+    let file = Open(kernel::open(path, libc::O_RDONLY | libc::O_NONBLOCK, 0).ok()?);
+    let mut header = [0; frames::ELF_HEADER];
+    let base = vma.start.checked_sub(vma.offset)?;
+    let is_mapped = eh_frame::Memory::read(&Memory::default(), base, &mut header);
+    is_mapped.then(|| frames::section_of(&file, &header))?
 }
 
 /// The module that was asked for last, a file, and where its .eh_frame_hdr
@@ -68,7 +115,7 @@ pub(crate) fn functions(vma: &Vma, maps: &Maps) -> Functions {
 }
 
 fn header(memory: &Memory, vma: &Vma, maps: &Maps) -> Option<u64> {
-    if vma.backing != Backing::File {
+    if !matches!(vma.backing, Backing::File | Backing::Vdso) {
         return None;
     }
     // Linkers give the code of a module the same distance from its ELF header
@@ -84,7 +131,9 @@ fn header(memory: &Memory, vma: &Vma, maps: &Maps) -> Option<u64> {
         return None;
     }
     let header = eh_frame::header_of(memory, base)?;
-    remember(module, header);
+    if vma.backing == Backing::File {
+        remember(module, header);
+    }
     Some(header)
 }
 

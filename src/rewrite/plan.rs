@@ -30,12 +30,13 @@
 //!   2  head+1..+6  := 24 25 disp32      invalid         syscall
 //!   3  head        := ff                jmp *slot       syscall
 //!
-//!   a span of two instructions, whose slot lies in 0xNN06____, with `second`
-//!   where the second of them begins
-//!   1  second      := 06                old insn        old insn, then `second`
-//!   2  head        := 06                invalid           is invalid, for good
-//!   3  the others up to the end of the second instruction
-//!   4  head        := ff or 48          jmp *slot
+//!   a span of several instructions, with `second` where the second of them
+//!   begins, and so on; XX are bytes of the slot's address, 06 for example
+//!   1  second      := XX                old insn        old insn, then `second`
+//!   2  third       := XX                                  is invalid, for good
+//!   3  head        := 06                invalid
+//!   4  the others, up to `second`, from there to `third`, and so on
+//!   5  head        := ff or 48          jmp *slot
 //!
 //!   short jump, whose slot may lie anywhere below 2 GB
 //!   1  pad         := ff 24 25 disp32   (dead: nobody is there)
@@ -70,8 +71,8 @@ const INT3: u8 = 0xcc;
 /// The longest write: a long jump, whose last byte is the first of a no-op.
 const MAX_LENGTH: usize = 7 + 14;
 
-/// The longest plan.
-const MAX_WRITES: usize = 5;
+/// The longest plan: that of a span with four starts.
+const MAX_WRITES: usize = 9;
 
 /// One write.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -217,29 +218,32 @@ enum Way {
     Back,
 }
 
-/// The steps from a span to its jump, or back. Where the second instruction
-/// begins the invalid opcode comes first and goes last.
+/// The steps from a span to its jump, or back. Where the other instructions
+/// begin the invalid opcodes come first and go last.
 fn push_span(plan: &mut Plan, site: u64, span: &Span, bytes: &[u8], way: Way) -> Option<()> {
     let head = site.checked_sub(span.head.into())?;
-    let [first, rest @ ..] = bytes else { return None };
-    let behind_head = head.checked_add(1)?;
-    let second = span.inner.checked_sub(1).map(usize::from);
-    let Some(second) = second else {
-        plan.push(head, &[INVALID])?;
-        plan.push(behind_head, rest)?;
-        return plan.push(head, &[*first]);
+    let push = |plan: &mut Plan, from: usize, to: usize| {
+        let part = bytes.get(from..to)?;
+        if part.is_empty() {
+            return Some(());
+        }
+        plan.push(head.checked_add(from as u64)?, part)
     };
-    let second_at = behind_head.checked_add(second as u64)?;
+    let push_starts = |plan: &mut Plan| span.inner().try_for_each(|at| push(plan, at, at.checked_add(1)?));
     if way == Way::There {
-        plan.push(second_at, &[INVALID])?;
+        push_starts(plan)?;
     }
     plan.push(head, &[INVALID])?;
-    plan.push(behind_head, rest.get(..second)?)?;
-    plan.push(second_at.checked_add(1)?, rest.get(second.checked_add(1)?..)?)?;
-    if way == Way::Back {
-        plan.push(second_at, rest.get(second..=second)?)?;
+    let mut from = 1;
+    for at in span.inner() {
+        push(plan, from, at)?;
+        from = at.checked_add(1)?;
     }
-    plan.push(head, &[*first])
+    push(plan, from, bytes.len())?;
+    if way == Way::Back {
+        push_starts(plan)?;
+    }
+    push(plan, 0, 1)
 }
 
 /// The jump in padding, and what is left of its last no-op.

@@ -40,7 +40,9 @@ pub(crate) fn invalid_opcode(rip: u64) -> Option<Resume> {
     if before.is_none() && at_site.is_none() || kernel::copy_in(&mut found, rip).is_err() {
         return None;
     }
-    if found == [INVALID] {
+    let [opcode] = found;
+    let stops = |place: &Before| opcode == INVALID || place.offset != 0 && opcode == place.jump;
+    if opcode == INVALID || before.as_ref().is_some_and(|(_, place)| stops(place)) {
         if let Some((entry, place)) = before.filter(|(entry, _)| entry.state() != State::Seen) {
             return Some(Resume::Trampoline(slot_of(entry).trampoline + place.offset));
         }
@@ -79,10 +81,12 @@ impl Before {
         let (original, jump) = match form {
             Form::Span { span } if offset == 0 => {
                 let [first, ..] = span.bytes;
-                (first, if span.is_prefixed() { REX_W } else { JUMP_OPCODE })
+                (first, if span.prefixed { REX_W } else { JUMP_OPCODE })
             }
-            Form::Span { span } if span.inner != 0 && offset == u64::from(span.inner) => {
-                (*span.bytes.get(usize::from(span.inner))?, INVALID)
+            Form::Span { span } => {
+                let at = span.inner().find(|at| *at as u64 == offset)?;
+                let (jump, _) = span.jump(slot_of(entry).address)?;
+                (*span.bytes.get(at)?, *jump.get(at)?)
             }
             Form::Wide { .. } if offset == 0 => (wide, JUMP_OPCODE),
             Form::Number { .. } | Form::Replay { .. } if offset == 0 => (first, JUMP_OPCODE),

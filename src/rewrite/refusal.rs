@@ -25,7 +25,8 @@ pub enum Refusal {
     Shared,
     /// The mapping cannot be read.
     ExecuteOnly,
-    /// A mapping that the kernel made: `[vdso]`, `[vsyscall]`, `[uprobes]`.
+    /// A mapping that the kernel made: `[vsyscall]`, `[uprobes]`, a `[vdso]` whose
+    /// functions are not known.
     KernelMade,
     /// What is mapped at the site could not be found out.
     Unmapped,

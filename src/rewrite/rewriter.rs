@@ -23,7 +23,7 @@ use crate::rewrite::registry::{self, Entry, State};
 use crate::rewrite::site::{Code, Form};
 use crate::rewrite::span::{MAX_HEAD, Span};
 use crate::rewrite::trampoline::{Jump, Slot, long_jump, near_jump, short_jump, trampoline};
-use crate::rewrite::vma::{Policy, Vma};
+use crate::rewrite::vma::{Backing, Policy, Vma};
 use crate::rewrite::writer::{OwnMemory, Writer};
 use crate::rewrite::{lock, module, table, warm};
 use crate::setup::config::Level;
@@ -180,8 +180,18 @@ fn rewrite(entry: &Entry, site: u64, rax: u64) -> Result<(), Refusal> {
     }
     let code = code_around(&vma, site);
     let functions = module::functions(&vma, &maps);
+    if vma.backing == Backing::Vdso && functions.at(site).is_none() {
+        return Err(Refusal::KernelMade);
+    }
+    let mut decided = decide(&code, site, rax, &table::ours(), |address| functions.at(address));
+    if decided.is_err()
+        && functions.are_unknown()
+        && let Some(window) = module::window(&vma, &maps, site)
+    {
+        decided = decide(&code, site, rax, &table::ours(), |address| window.at(address));
+    }
     drop(maps);
-    let form = decide(&code, site, rax, &table::ours(), |address| functions.at(address))?;
+    let form = decided?;
     if policy == Policy::PatchWhenHot && matches!(form, Form::Short { .. }) {
         // Its padding would keep a jump when the code gets its bytes back.
         return Err(Refusal::SelfMade);
@@ -239,7 +249,7 @@ fn slot_for(entry: &Entry, site: u64, form: &Form, memory: Option<&OwnMemory>) -
     {
         return Ok(slot);
     }
-    let slot = table::next_slot().ok_or(Refusal::TableFull)?;
+    let slot = table::next_slot(form).ok_or(Refusal::TableFull)?;
     let made = make(slot).ok_or(Refusal::TableFull)?;
     table::install(slot, form, &made, return_address, memory).map_err(|_| Refusal::TableFull)?;
     entry.form.store(key, Ordering::Relaxed);
@@ -249,8 +259,8 @@ fn slot_for(entry: &Entry, site: u64, form: &Form, memory: Option<&OwnMemory>) -
 
 /// In a form's key: the number was loaded by `mov $nr,%rax`.
 const WIDE: u64 = 1 << 61;
-/// It is a span, and the key says where it begins, what is overwritten and where
-/// the second instruction began.
+/// It is a span, and the key says where it begins, what is overwritten, where
+/// instructions began and how long the jump is.
 const SPAN: u64 = 1 << 60;
 
 /// As much of a rewritten site's form as undoing it needs.
@@ -258,13 +268,14 @@ pub(super) fn form_of(entry: &Entry) -> Form {
     let key = entry.form.load(Ordering::Relaxed);
     match entry.pad.load(Ordering::Relaxed) {
         0 if key & SPAN != 0 => {
-            let [head, patched, inner, ..] = key.to_le_bytes();
+            let [head, patched, starts, prefixed, ..] = key.to_le_bytes();
             let bytes = entry.span_bytes();
             Form::Span {
                 span: Span {
                     head,
                     patched,
-                    inner,
+                    starts,
+                    prefixed: prefixed != 0,
                     bytes,
                 },
             }
@@ -289,7 +300,10 @@ fn form_key(form: &Form) -> u64 {
         Form::Number { nr } => u64::from(*nr) | 1 << 62,
         Form::Wide { nr } => u64::from(*nr) | WIDE | 1 << 62,
         Form::Replay { insn: [a, b, c, d, e] } => u64::from_le_bytes([*a, *b, *c, *d, *e, 0, 0, 0]) | 2 << 62,
-        Form::Span { span } => u64::from_le_bytes([span.head, span.patched, span.inner, 0, 0, 0, 0, 0]) | SPAN,
+        Form::Span { span } => {
+            let prefixed = span.prefixed.into();
+            u64::from_le_bytes([span.head, span.patched, span.starts, prefixed, 0, 0, 0, 0]) | SPAN
+        }
         Form::Short { .. } => 3 << 62,
     }
 }

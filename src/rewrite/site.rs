@@ -63,20 +63,31 @@ impl Form {
     }
 
     /// A stable word for reports.
-    pub const fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Form::Number { .. } => "number",
             Form::Wide { .. } => "wide-number",
             Form::Replay { .. } => "replay",
-            Form::Span { span } if span.inner != 0 => "span-of-two",
-            Form::Span { .. } => "span",
+            Form::Span { span } => match span.inner().count() {
+                0 => "span",
+                1 => "span-of-two",
+                _ => "span-of-more",
+            },
             Form::Short { .. } => "short-jump",
         }
     }
 
-    /// Whether a jump replaces two instructions at once.
-    pub const fn is_over_two(&self) -> bool {
-        matches!(self, Form::Span { span } if span.inner != 0)
+    /// Whether the jump's slot lies in the second table.
+    pub const fn is_in_second_table(&self) -> bool {
+        matches!(self, Form::Span { span } if span.is_in_second_table())
+    }
+
+    /// Whether the jump may go through this slot, of the right table.
+    pub fn fits(&self, slot: u32) -> bool {
+        match self {
+            Form::Span { span } => span.jump(slot).is_some(),
+            _ => true,
+        }
     }
 }
 

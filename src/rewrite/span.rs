@@ -13,40 +13,52 @@
 //!                        as the end of the address
 //!   5, and another       jmp *slot, int3 ...                at both starts: at the second
 //!   6, and another       rex.W jmp *slot, int3 ...          they find the byte 06
+//!   3 or more, and       either of them                     at each start: behind the
+//!   others                                                  first they find 06, 60 ...
 //! ```
 //!
-//! Where two instructions are overwritten, the slot lies in a table at
-//! 0xNN06____: the third byte of its address, 06, stands where the second
-//! instruction began. That opcode is invalid, and the SIGILL handler knows where
-//! in the trampoline that thread has to go on. So each write is of one byte, or
-//! of bytes at which nobody can be (design invariant I9).
+//! Where more instructions than one are overwritten, bytes of the slot's address
+//! stand where the others began: each must be an opcode that is invalid. The
+//! third byte is 06 for all slots of a table at 0xNN06____; the two bytes below it
+//! are so in some slots. The SIGILL handler knows where in the trampoline that
+//! thread has to go on. So each write is of one byte, or of bytes at which nobody
+//! can be (design invariant I9).
+//!
+//! The last byte or the last two may be those of the `syscall`, which stay: 0f of
+//! 0x0f06____, the second table's, or 0f 05 of 0x050f____, the first one's.
 
 use iced_x86::{Instruction, Mnemonic, OpKind};
 
 use super::code::Code;
-use super::plan::INVALID;
 use super::replay;
 use super::trampoline::{Ours, keeps_syscall, long_jump};
 
 /// The most bytes between the start of the jump and the site.
 pub const MAX_HEAD: usize = 17;
-/// Bytes of `jmp *slot`.
+/// Bytes of `jmp *slot`, and of those the ones before the slot's address.
 const JUMP: u8 = 7;
+const BEFORE_ADDRESS: u8 = 3;
 /// The prefix that makes it one longer, and changes nothing: a near jump has 64
 /// bits anyway (Intel SDM volume 2, `JMP`).
 pub const REX_W: u8 = 0x48;
-/// The site's own bytes.
-const SYSCALL: u8 = 2;
+/// Opcodes that are invalid in 64-bit mode, whatever follows (Intel SDM volume 2,
+/// appendix A.2: marked `i64`), but for d5, which APX has given a meaning.
+const INVALID: [u8; 18] = [
+    0x06, 0x07, 0x0e, 0x16, 0x17, 0x1e, 0x1f, 0x27, 0x2f, 0x37, 0x3f, 0x60, 0x61, 0x82, 0x9a, 0xce, 0xd4, 0xea,
+];
 
 /// Instructions before a site that a jump replaces.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Span {
     /// How many bytes before the site they begin.
     pub head: u8,
-    /// How many bytes of them are overwritten: one whole instruction, or two.
+    /// How many bytes of them are overwritten: whole instructions.
     pub patched: u8,
-    /// Where the second of them began, from the first; 0 if there is none.
-    pub inner: u8,
+    /// Bit `n`: one of the overwritten ones, but the first, began `n` bytes behind
+    /// the head.
+    pub starts: u8,
+    /// The jump has a REX prefix, to be one byte longer.
+    pub prefixed: bool,
     /// The bytes from the head to the site, and then zeros.
     pub bytes: [u8; MAX_HEAD],
 }
@@ -54,26 +66,50 @@ pub struct Span {
 /// What may be used for a span.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Means {
-    /// There is a table for slots of jumps over two instructions.
-    pub two: bool,
+    /// There is a table for slots of jumps over several instructions.
+    pub several: bool,
     /// Slots in the first table end in the bytes of `syscall`.
     pub keeps_syscall: bool,
+    /// Those in the other end in the first of these.
+    pub keeps_first: bool,
 }
 
 impl Means {
     /// What these tables allow.
     pub const fn of(ours: &Ours) -> Means {
         Means {
-            two: ours.spans != 0,
+            several: ours.spans != 0,
             keeps_syscall: keeps_syscall(ours.table),
+            keeps_first: keeps_first(ours.spans),
         }
     }
 }
 
+/// Whether a long jump through `slot` ends in `0f`, the first byte of `syscall`.
+const fn keeps_first(slot: u32) -> bool {
+    slot >> 24 == 0x0f
+}
+
 impl Span {
-    /// The jump has a REX prefix, to be one byte longer.
-    pub const fn is_prefixed(&self) -> bool {
-        self.inner == 6 || self.patched == 6
+    /// The length of the jump.
+    const fn length(&self) -> u8 {
+        JUMP + self.prefixed as u8
+    }
+
+    /// How many bytes of the `syscall` are the jump's last ones as well.
+    const fn shared(&self) -> u8 {
+        self.length().saturating_sub(self.head)
+    }
+
+    /// Whether its slot lies in the table for jumps over several instructions.
+    pub const fn is_in_second_table(&self) -> bool {
+        self.starts != 0 && self.shared() != 2
+    }
+
+    /// Where the overwritten instructions but the first began, from the head.
+    pub fn inner(&self) -> impl DoubleEndedIterator<Item = usize> {
+        let starts = self.starts;
+        (1..8).filter(move |at| starts >> at & 1 != 0)
     }
 
     /// The instructions as they were.
@@ -82,21 +118,21 @@ impl Span {
     }
 
     /// The jump that replaces them, through `slot`, and its length. None if the
-    /// slot is in no table for it.
+    /// bytes of that address do not fit.
     pub fn jump(&self, slot: u32) -> Option<([u8; 8], usize)> {
         let [a, b, c, d, e, f, g] = long_jump(slot);
-        let (jump, length) = if self.is_prefixed() {
-            ([REX_W, a, b, c, d, e, f, g], 8)
+        let jump = if self.prefixed {
+            [REX_W, a, b, c, d, e, f, g]
         } else {
-            ([a, b, c, d, e, f, g, 0], 7)
+            [a, b, c, d, e, f, g, 0]
         };
-        let inner = usize::from(self.inner);
-        if inner != 0 && jump.get(inner) != Some(&INVALID) {
-            return None;
-        }
-        // The bytes of the `syscall` are the jump's last ones.
-        let ends_in_site = length > usize::from(self.patched);
-        (!ends_in_site || keeps_syscall(slot)).then_some((jump, length))
+        let ends_well = match self.shared() {
+            0 => true,
+            1 => keeps_first(slot),
+            _ => keeps_syscall(slot),
+        };
+        let stops = |at: usize| jump.get(at).is_some_and(|byte| INVALID.contains(byte));
+        (ends_well && self.inner().all(stops)).then_some((jump, self.length().into()))
     }
 
     /// The overwritten instructions as they were.
@@ -127,9 +163,18 @@ fn address_load(&[rex, opcode, modrm, displacement @ ..]: &[u8; 7], end: u64) ->
 /// where instructions start, bit `n` for `n` bytes before the site, and `entries`
 /// where branches lead to: none may lead to what is overwritten, behind its
 /// first byte. Who comes by one that leads further on makes the call by the trap.
+///
+/// Those for which any slot will do are better than nearer ones.
 pub fn find(code: &Code<'_>, site: u64, starts: u32, entries: u32, means: Means) -> Option<Span> {
-    // The length of the instruction behind the one that is looked at.
-    let mut next = SYSCALL;
+    let search = |fits: fn(&Span) -> bool| {
+        nearest(code, site, starts, entries, |span| {
+            span.is_possible(means) && fits(span)
+        })
+    };
+    search(Span::takes_any_slot).or_else(|| search(|_| true))
+}
+
+fn nearest(code: &Code<'_>, site: u64, starts: u32, entries: u32, fits: impl Fn(&Span) -> bool) -> Option<Span> {
     let mut behind = 0u8;
     let mut grown = 0u8;
     for head in 1..=MAX_HEAD as u8 {
@@ -150,27 +195,60 @@ pub fn find(code: &Code<'_>, site: u64, starts: u32, entries: u32, means: Means)
         if usize::from(head.checked_add(grown)?) > MAX_HEAD {
             return None;
         }
-        let (patched, inner) = match (length, behind) {
-            (JUMP.., _) => (length, 0),
-            (6, 0) if means.keeps_syscall => (6, 0),
-            (5 | 6, 1..) if next >= 2 && means.two => (length.checked_add(next)?, length),
-            _ => (0, 0),
-        };
-        let entered = (1..patched).any(|at| entries >> head.saturating_sub(at) & 1 != 0);
-        if patched != 0 && !entered && is_on_one_page(instruction.ip(), patched) {
-            let mut bytes = [0; MAX_HEAD];
-            let found = code.slice(instruction.ip(), head.into())?;
-            bytes.get_mut(..found.len())?.copy_from_slice(found);
-            return Some(Span {
-                head,
-                patched,
-                inner,
-                bytes,
-            });
+        let found = [false, true]
+            .into_iter()
+            .filter_map(|prefixed| over(code, site, head, starts, prefixed))
+            .filter(|span| (1..span.patched).all(|at| entries >> head.saturating_sub(at) & 1 == 0))
+            .filter(|span| is_on_one_page(instruction.ip(), span.patched))
+            .find(|span| fits(span));
+        if found.is_some() {
+            return found;
         }
-        (behind, next) = (head, length);
+        behind = head;
     }
     None
+}
+
+/// The jump over the instructions that begin `head` bytes before the site.
+fn over(code: &Code<'_>, site: u64, head: u8, starts: u32, prefixed: bool) -> Option<Span> {
+    let is_start = |at: u8| starts >> head.saturating_sub(at) & 1 != 0;
+    let length = JUMP.checked_add(prefixed.into())?;
+    let patched = (length..head).find(|at| is_start(*at)).unwrap_or(head);
+    let inner = (1..patched).filter(|at| is_start(*at));
+    let starts = inner.fold(0, |starts, at| starts | 1u8.checked_shl(at.into()).unwrap_or(0));
+    let mut bytes = [0; MAX_HEAD];
+    let found = code.slice(site.checked_sub(head.into())?, head.into())?;
+    bytes.get_mut(..found.len())?.copy_from_slice(found);
+    Some(Span {
+        head,
+        patched,
+        starts,
+        prefixed,
+        bytes,
+    })
+}
+
+impl Span {
+    /// Whether there are slots for it in these tables.
+    fn is_possible(&self, means: Means) -> bool {
+        let address = BEFORE_ADDRESS.saturating_add(self.prefixed.into());
+        let low_bytes =
+            (address..address.saturating_add(3)).fold(0, |bits, at| bits | 1u8.checked_shl(at.into()).unwrap_or(0));
+        let in_table = match self.shared() {
+            0 => self.starts == 0 || means.several,
+            // That of a single instruction has a better form.
+            1 => self.starts != 0 && means.keeps_first,
+            2 => (self.starts != 0 || self.head > 5) && means.keeps_syscall,
+            _ => false,
+        };
+        in_table && self.starts & !low_bytes == 0
+    }
+
+    /// Whether all slots of the table fit.
+    fn takes_any_slot(&self) -> bool {
+        let third = BEFORE_ADDRESS.saturating_add(2).saturating_add(self.prefixed.into());
+        self.starts == 0 || self.is_in_second_table() && Some(self.starts) == 1u8.checked_shl(third.into())
+    }
 }
 
 /// No-ops of other lengths than five, as compilers align with; those of five are

@@ -28,12 +28,16 @@ const PAGE: usize = 4096;
 const HEAP_ROOM: u64 = 1 << 30;
 
 static TABLE: AtomicU64 = AtomicU64::new(0);
-/// Where the slots lie whose addresses have 06 as their third byte; 0 if there
-/// are none.
+/// Where the slots lie whose addresses have 06 as their third byte, for spans; 0
+/// if there are none.
 static SPANS: AtomicU64 = AtomicU64::new(0);
-/// That table's address beside the preferred one.
-const SPANS_PREFERRED: u64 = 0x0506_0000;
+/// That table's address beside the preferred one: its fourth byte is the first of
+/// `syscall`.
+const SPANS_PREFERRED: u64 = 0x0f06_0000;
+/// No slot is taken from here on.
 static USED: AtomicUsize = AtomicUsize::new(0);
+/// None is free before this one.
+static FREE: AtomicUsize = AtomicUsize::new(0);
 /// The trampolines' pages are executable, even those that hold none yet.
 static EXECUTABLE: AtomicBool = AtomicBool::new(false);
 /// For each slot: the return address; above [`HEAD`] the length of the site's
@@ -97,7 +101,7 @@ pub(crate) fn map(wanted: Option<u64>) -> Result<u64, Errno> {
     Err(error)
 }
 
-/// The table for jumps over two instructions, beside the one at `table`; 0 if
+/// The table for jumps over several instructions, beside the one at `table`; 0 if
 /// there is none.
 fn span_table(table: u64) -> u64 {
     if table != PREFERRED {
@@ -178,7 +182,7 @@ pub(crate) fn ours() -> Ours {
     }
 }
 
-/// How many slots are taken.
+/// All slots that are taken are below this one.
 pub(crate) fn used() -> usize {
     USED.load(Ordering::Acquire)
 }
@@ -231,10 +235,12 @@ pub(crate) fn number_of(site_end: u64) -> Option<u32> {
     numbers.all(|number| number == first).then_some(first)
 }
 
-/// The next free slot; None if the table is full. Under the rewriter's lock.
-pub(crate) fn next_slot() -> Option<usize> {
-    let slot = used();
-    (slot < SLOTS).then_some(slot)
+/// The first free slot whose address fits this form; None if there is none left.
+/// Under the rewriter's lock.
+pub(crate) fn next_slot(form: &Form) -> Option<usize> {
+    (FREE.load(Ordering::Relaxed)..SLOTS)
+        .filter(|index| return_address(*index) == 0)
+        .find(|index| form.fits(slot(*index, form).address))
 }
 
 /// Makes a trampoline executable and lets its slot, the one [`next_slot`] gave,
@@ -258,7 +264,10 @@ pub(crate) fn install(
     let grown = new.prologue.saturating_sub(new.head) as u64;
     let word = return_address | (new.head as u64) << HEAD | grown << GROWN;
     RETURNS[slot].store(word, Ordering::Release);
-    USED.store(slot + 1, Ordering::Release);
+    USED.fetch_max(slot + 1, Ordering::Release);
+    if slot == FREE.load(Ordering::Relaxed) {
+        FREE.store(slot + 1, Ordering::Relaxed);
+    }
     let place = self::slot(slot, form).address as usize as *const AtomicU64;
     // SAFETY: the table is mapped, and this slot lies in it.
     unsafe { (*place).store(trampoline_address(slot), Ordering::Release) };

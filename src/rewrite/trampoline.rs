@@ -57,7 +57,7 @@ impl Jump {
 pub struct Ours {
     /// The address of the first slot.
     pub table: u32,
-    /// The address of the first slot for jumps over two instructions, at
+    /// The address of the first slot for jumps over several instructions, at
     /// 0xNN06____; 0 if there are none. It may be the same table.
     pub spans: u32,
     /// The address of the first trampoline.
@@ -87,7 +87,11 @@ impl Ours {
 
     /// The table in which the slot of a jump of this form lies.
     pub const fn table_of(&self, form: &Form) -> u32 {
-        if form.is_over_two() { self.spans } else { self.table }
+        if form.is_in_second_table() {
+            self.spans
+        } else {
+            self.table
+        }
     }
 
     /// Whether `bytes` at `at` are a near jump to one of the trampolines.

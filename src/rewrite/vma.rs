@@ -29,7 +29,9 @@ pub enum Backing {
     /// memfd, shared anonymous memory, System V and POSIX shared memory,
     /// devices.
     Memfd,
-    /// Pages that the kernel put there: `[vdso]`, `[vsyscall]`, `[uprobes]`.
+    /// The library that the kernel maps into each process, private like a file's.
+    Vdso,
+    /// Other pages that the kernel put there: `[vsyscall]`, `[uprobes]`.
     KernelMade,
 }
 
@@ -89,7 +91,7 @@ impl Vma {
             return Err(Refusal::ExecuteOnly);
         }
         match self.backing {
-            Backing::File => Ok(Policy::Patch),
+            Backing::File | Backing::Vdso => Ok(Policy::Patch),
             _ => Ok(Policy::PatchWhenHot),
         }
     }
@@ -162,6 +164,8 @@ pub fn classify(name: &[u8], inode: u64) -> Backing {
     if name.starts_with(b"[") {
         return if PLAIN.iter().any(begins) {
             Backing::Anonymous
+        } else if name == b"[vdso]" {
+            Backing::Vdso
         } else {
             Backing::KernelMade
         };
@@ -251,7 +255,8 @@ mod tests {
             ("/SYSV00000000 (deleted)", 7, Backing::Memfd),
             ("anon_inode:[perf_event]", 7, Backing::Memfd),
             ("/no/inode", 0, Backing::Memfd),
-            ("[vdso]", 0, Backing::KernelMade),
+            ("[vdso]", 0, Backing::Vdso),
+            ("[vdso32]", 0, Backing::KernelMade),
             ("[vsyscall]", 0, Backing::KernelMade),
             ("[vvar]", 0, Backing::KernelMade),
             ("[uprobes]", 0, Backing::KernelMade),
@@ -259,7 +264,7 @@ mod tests {
         ] {
             assert_eq!(classify(name.as_bytes(), inode), backing, "{name}");
         }
-        assert_eq!(classify(b"[vdso]\0", 0), Backing::KernelMade);
+        assert_eq!(classify(b"[vdso]\0", 0), Backing::Vdso);
     }
 
     #[test]
@@ -292,7 +297,8 @@ mod tests {
 
     #[test]
     fn pages_of_the_kernel_are_refused() {
-        assert_eq!(policy("1000-2000 r-xp 0 00:00 0 [vdso]"), Err(Refusal::KernelMade));
+        assert_eq!(policy("1000-2000 r-xp 0 00:00 0 [vdso]"), Ok(Policy::Patch));
+        assert_eq!(policy("1000-2000 r-xp 0 00:00 0 [uprobes]"), Err(Refusal::KernelMade));
         let vsyscall = "ffffffffff600000-ffffffffff601000 --xp 0 00:00 0 [vsyscall]";
         assert_eq!(policy(vsyscall), Err(Refusal::KernelMade));
     }

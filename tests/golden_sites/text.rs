@@ -11,8 +11,8 @@ use usertrap::rewrite::trampoline::{Jump, Ours, Slot};
 pub(crate) const BASE: u64 = 0x7f00_1234_5000;
 pub(crate) const RET: &[u8] = &[0xc3];
 pub(crate) const SYSCALL: &[u8] = &[0x0f, 0x05];
-/// `push %rbp; mov %rsp,%rbp`
-pub(crate) const OPENING: &[u8] = &[0x55, 0x48, 0x89, 0xe5];
+/// `endbr64`, which stays where it is.
+pub(crate) const OPENING: &[u8] = &[0xf3, 0x0f, 0x1e, 0xfa];
 pub(crate) const MOV_GETPID: &[u8] = &[0xb8, 39, 0, 0, 0];
 /// `mov $15,%rax`
 pub(crate) const MOV_RAX_15: &[u8] = &[0x48, 0xc7, 0xc0, 15, 0, 0, 0];
@@ -36,7 +36,7 @@ pub(crate) const TRAMPOLINE: u64 = NEAR.trampolines + 32 * 0x247;
 /// The preferred table, with trampolines in reach and out of it.
 pub(crate) const NEAR: Ours = Ours {
     table: 0x050f_0000,
-    spans: 0x0506_0000,
+    spans: 0x0f06_0000,
     trampolines: BASE + 0x1000_0000,
     slots: 8192,
 };
