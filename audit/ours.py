@@ -189,7 +189,6 @@ SKIPPED = {
     "exec_set_id": ASKS,
     "exec_unreadable": ASKS,
     "exec_x32_image": ASKS,
-    "pending_signals_in_sigsuspend": "of several signals that wait, SIGCHLD comes in another order (README, Limits)",
     "sud_int80_is_enosys_below_4_gib": ARM,
     "sud_keeps_privileges": ARM,
     "sud_leaves_no_mark": ARM,

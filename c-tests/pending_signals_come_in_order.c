@@ -1,13 +1,14 @@
 // The order of handlers when several signals pend: faults before others, thread's before process's,
 // lower numbers first, values of a real-time signal as queued; the nesting that masks make of it,
-// and the contexts that nested handlers see. Queues that are full say EAGAIN.
+// and the contexts that nested handlers see; also with SIGSYS, and with signals that are ignored by default, from the
+// moment on that they are caught. Queues that are full say EAGAIN.
 #include "check.h"
 #include <pthread.h>
 #include <sys/resource.h>
 #include <ucontext.h>
 
 static volatile int events;
-static struct { int sig, value, leaving, mask_of_frame; long from_handler; } event[256];
+static struct { int sig, value, leaving, mask_of_frame; long from_handler; } event[512];
 static void handler(int sig, siginfo_t *info, void *context);
 static void handler_begins(void) {}
 
@@ -67,6 +68,21 @@ static void queue_all(void) {
     CHECK_EQ(raw2(SYS_kill, pid, SIGHUP), 0);
 }
 
+static const int quiet[] = {SIGCHLD, SIGCONT, SIGURG, SIGWINCH};
+enum { QUIET = sizeof quiet / sizeof *quiet };
+static void queue_quiet(int sigsys) {
+    CHECK_EQ(raw2(SYS_kill, pid, SIGTERM), 0);
+    for (int i = 0; i < QUIET; i++) CHECK_EQ(raw2(SYS_kill, pid, quiet[i]), 0);
+    CHECK_EQ(raw2(SYS_kill, pid, SIGIO), 0);
+    CHECK_EQ(raw2(SYS_kill, pid, SIGUSR1), 0);
+    // A SIGSYS of the process's alone comes before all of the thread's (README, Limits).
+    if (sigsys != 1) CHECK_EQ(raw3(SYS_tgkill, pid, pid, SIGURG), 0);
+    if (sigsys & 1) CHECK_EQ(raw2(SYS_kill, pid, SIGSYS), 0);
+    if (sigsys & 2) CHECK_EQ(raw3(SYS_tgkill, pid, pid, SIGSYS), 0);
+    if (sigsys & 2) CHECK_EQ(raw3(SYS_tgkill, pid, pid, SIGUSR2), 0);
+    if (sigsys & 2) CHECK_EQ(raw3(SYS_tgkill, pid, pid, SIGILL), 0);
+}
+
 static void let_in(int way) {
     switch (way) {
     case 0: CHECK_EQ(sigprocmask(SIG_SETMASK, &none, NULL), 0); break;
@@ -97,6 +113,50 @@ int main(void) {
                 show("pending");
             }
         }
+    // Caught one after the other, or all, and not at last.
+    for (int i = 0; i < CAUGHT; i++) catch(caught[i], 0, NULL, 0);
+    catch(SIGIO, 0, NULL, 0);
+    catch(SIGSYS, 0, NULL, 0);
+    catch(SIGILL, 0, NULL, 0);
+    for (int catches = 0; catches <= QUIET + 1; catches++) {
+        for (int i = 0; i < QUIET; i++)
+            if (i < catches && catches <= QUIET) catch(quiet[i], i & 1 ? SA_RESETHAND : 0, NULL, 0);
+            else signal(quiet[i], i & 1 ? SIG_IGN : SIG_DFL);
+        for (int way = 0; way < 4; way++)
+            for (int sigsys = 0; sigsys < 4; sigsys++) {
+                CHECK_EQ(sigprocmask(SIG_SETMASK, &all, NULL), 0);
+                queue_quiet(sigsys);
+                let_in(way);
+                show("quiet");
+            }
+    }
+    // In a child of vfork, whose parent does not catch them, and the other way round.
+    for (int turn = 0; turn < 2; turn++) {
+        int status;
+        for (int i = 0; i < QUIET; i++)
+            if (turn) catch(quiet[i], 0, NULL, 0);
+            else signal(quiet[i], SIG_DFL);
+        pid_t child = vfork();
+        if (child == 0) {
+            pid = getpid();
+            for (int i = 0; i < QUIET; i++)
+                if (!turn) catch(quiet[i], 0, NULL, 0);
+                else signal(quiet[i], SIG_DFL);
+            sigprocmask(SIG_SETMASK, &all, NULL);
+            queue_quiet(0);
+            let_in(0);
+            show("vfork");
+            _exit(0);
+        }
+        pid = getpid();
+        CHECK_EQ(waitpid(child, &status, 0), child);
+        CHECK_EQ(status, 0);
+        CHECK_EQ(sigprocmask(SIG_SETMASK, &all, NULL), 0);
+        events = 0;
+        queue_quiet(0);
+        let_in(1);
+        show("parent");
+    }
     // A fault while others pend which its handler's mask lets in.
     for (int i = 0; i < CAUGHT; i++) catch(caught[i], 0, NULL, 0);
     for (int turn = 0; turn < 3; turn++) {

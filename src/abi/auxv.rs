@@ -26,6 +26,10 @@ pub const AT_BASE: u64 = 7;
 pub const AT_ENTRY: u64 = 9;
 /// Address of the vDSO's ELF header.
 pub const AT_SYSINFO_EHDR: u64 = 33;
+/// The real user.
+pub const AT_UID: u64 = 11;
+/// Whether ld.so is to trust neither the environment nor the caller.
+pub const AT_SECURE: u64 = 23;
 /// Address of the file name that was executed.
 pub const AT_EXECFN: u64 = 31;
 

@@ -12,7 +12,7 @@ use core::cell::UnsafeCell;
 use core::ffi::CStr;
 use core::mem::offset_of;
 
-use crate::abi::auxv::{self, AT_BASE, AT_ENTRY, AT_EXECFN, AT_PHDR, AT_PHENT, AT_PHNUM};
+use crate::abi::auxv::{self, AT_BASE, AT_ENTRY, AT_EXECFN, AT_PHDR, AT_PHENT, AT_PHNUM, AT_SECURE, AT_UID};
 use crate::abi::errno::Errno;
 use crate::exec::identity;
 use crate::exec::map;
@@ -172,6 +172,8 @@ fn load(stack: &mut Stack, text: *mut u8, message: &Message) -> Result<u64, Errn
         kernel::close(message.interpreter);
     }
     identity::set(message.target);
+    let user = auxv::get(stack.auxiliary(), AT_UID);
+    let secure = is_secure(message.target, user);
     kernel::close(message.target);
     if let Some(vdso) = vdso {
         vdso.put_back(stack.auxiliary());
@@ -189,6 +191,9 @@ fn load(stack: &mut Stack, text: *mut u8, message: &Message) -> Result<u64, Errn
         (AT_EXECFN, path.as_ptr() as u64),
     ] {
         auxv::set(vector, kind, value);
+    }
+    if secure {
+        auxv::set(vector, AT_SECURE, 1);
     }
     vdso::hide(vector);
     if target.stack_executable {
@@ -218,6 +223,14 @@ fn load(stack: &mut Stack, text: *mut u8, message: &Message) -> Result<u64, Errn
     // heap begins behind us.
     let _ = process::set_memory_map(&map);
     Ok(entry)
+}
+
+/// Whether the kernel would tell a program that it has privileges: where they are lost,
+/// too (`cap_bprm_creds_from_file` of `security/commoncap.c`).
+fn is_secure(file: i32, user: Option<u64>) -> bool {
+    user.is_some_and(|user| user != 0)
+        && process::has_effective_capabilities(file)
+        && process::mount_flags(file).is_ok_and(|flags| flags & process::NOSUID == 0)
 }
 
 /// The thread's name is the last component of the path, or, for a program that

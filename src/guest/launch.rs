@@ -3,7 +3,7 @@
 
 #![allow(unsafe_code, reason = "makes an initial stack and runs ld.so on it")]
 
-use crate::abi::auxv::{AT_BASE, AT_ENTRY, AT_EXECFN, AT_PHDR, AT_PHENT, AT_PHNUM};
+use crate::abi::auxv::{AT_BASE, AT_ENTRY, AT_EXECFN, AT_PHDR, AT_PHENT, AT_PHNUM, AT_SECURE};
 use crate::abi::elf::PROGRAM_HEADER_SIZE;
 use crate::abi::errno::Errno;
 use crate::exec::map;
@@ -15,9 +15,8 @@ use crate::kernel::process::{self, Registrations};
 use crate::setup::process::Process;
 use crate::trap::vector;
 
-/// `AT_RANDOM`, `AT_SECURE` and `AT_SYSINFO_EHDR` (`linux/auxvec.h`).
+/// `AT_RANDOM` and `AT_SYSINFO_EHDR` (`linux/auxvec.h`).
 const AT_RANDOM: u64 = 25;
-const AT_SECURE: u64 = 23;
 const AT_SYSINFO_EHDR: u64 = 33;
 
 /// The stack on which ld.so runs, and the first thread's forks.

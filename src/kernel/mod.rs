@@ -183,6 +183,14 @@ pub unsafe fn sigaltstack(new: Option<&AltStack>) -> Result<AltStack, Errno> {
     Ok(old)
 }
 
+/// rt_sigpending(2).
+pub fn pending() -> u64 {
+    let mut set = 0u64;
+    // SAFETY: a live set of the size that is told.
+    let _ = unsafe { syscall!(SYS_rt_sigpending, &raw mut set, size_of::<u64>()) };
+    set
+}
+
 /// rt_tgsigqueueinfo(2) to the calling thread: queues `info` again as it was.
 /// Where the queue is full, without what it says but its number: the kernel
 /// takes that of one who asks like `kill`.

@@ -283,6 +283,19 @@ pub(crate) fn has_capabilities(fd: i32) -> bool {
     checked(unsafe { syscall!(SYS_fgetxattr, fd, c"security.capability".as_ptr(), 0, 0) }).is_ok()
 }
 
+/// Whether a file has capabilities that are to be effective at once (`struct vfs_cap_data`
+/// of `linux/capability.h`, as it is without a user namespace of its own).
+pub(crate) fn has_effective_capabilities(fd: i32) -> bool {
+    const REVISIONS: [u32; 2] = [0x0100_0000, 0x0200_0000];
+    const EFFECTIVE: u32 = 1;
+    let mut words = [0u32; 5];
+    let name = c"security.capability".as_ptr();
+    // SAFETY: a live C string, and room of the size that is told.
+    let result = checked(unsafe { syscall!(SYS_fgetxattr, fd, name, words.as_mut_ptr(), size_of_val(&words)) });
+    let [head, ..] = words;
+    result.is_ok() && REVISIONS.contains(&(head & !0xff_ffff)) && head & EFFECTIVE != 0
+}
+
 /// Whether no program gives the thread more privileges.
 pub(crate) fn has_no_new_privs() -> bool {
     // SAFETY: the option takes no pointer.

@@ -115,11 +115,11 @@ fn roll_back(area: &mut ThreadArea, context: &mut SigContext, mask: u64) {
 pub(crate) fn exit(area: &mut ThreadArea, outcome: Outcome, mask: u64) {
     let hooked = area.hook == HookState::WantsExit;
     if hooked {
-        kernel::set_mask(mask::all_but_faults(mask));
+        kernel::set_mask(mask::all_but_faults(area, mask));
     }
     dispatch::exit(area, outcome);
     if hooked {
-        kernel::set_mask(mask::of_handler(mask));
+        kernel::set_mask(mask::of_handler(area, mask));
     }
 }
 

@@ -195,7 +195,9 @@ pub(crate) fn sigreturn(area: &mut ThreadArea) -> Action {
     let _ = altstack::set(&mut area.altstack, rsp, stack);
     area.returning.frame = frame;
     if waits {
-        pending::poke_if_due(area);
+        if pending::is_due(area) {
+            pending::poke_self(mask);
+        }
         return Action::ReturnBlocked;
     }
     Action::Return

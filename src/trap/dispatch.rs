@@ -383,7 +383,11 @@ fn serve(area: &mut ThreadArea, number: u32) -> Action {
             Some(result) => return answer(area, result),
             None => return pass(area),
         },
-        libc::SYS_rt_sigprocmask => mask::about_to_change(area),
+        libc::SYS_rt_sigprocmask => {
+            if let Some(result) = mask::about_to_change(area) {
+                return answer(area, result);
+            }
+        }
         libc::SYS_rt_sigpending => area.post = Post::Pending,
         libc::SYS_rt_sigreturn => {
             return deliver::sigreturn(area);

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::Ordering;
 
-use crate::abi::sigframe::{SI_USER, SigContext, SigInfo, UContext, bit};
+use crate::abi::sigframe::{SI_KERNEL, SigContext, SigInfo, UContext, bit};
 use crate::kernel;
 use crate::trap::area::ThreadArea;
 use crate::trap::dispatch::Post;
@@ -10,8 +10,9 @@ use crate::trap::{entry, mask, sigaction};
 
 /// A signal that was held back in a hook stays in the area, and this one is
 /// queued for it: SIGSYS is among the signals that the kernel delivers before
-/// all others but faults', so the order of the application's signals stays.
-pub(crate) const MARKER: SigInfo = SigInfo::new(libc::SIGSYS, SI_USER, 0x7573_6572_7472_6170);
+/// all others, so the order of the application's signals stays. With a code as of
+/// faults: see [`pending::poke_self`](crate::trap::pending::poke_self).
+pub(crate) const MARKER: SigInfo = SigInfo::new(libc::SIGSYS, SI_KERNEL, 0x7573_6572_7472_6170);
 
 /// Whether this is such a signal's place in the kernel's queue.
 pub(crate) fn is_marker(info: &SigInfo) -> bool {
@@ -46,7 +47,7 @@ pub(crate) fn hold(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) {
             area.saved_mask.store(mask, Ordering::Relaxed);
             area.held.store(1, Ordering::Relaxed);
         }
-        uc.uc_sigmask = mask::all_but_faults(mask);
+        uc.uc_sigmask = mask::all_but_faults(area, mask);
         if area.held_signal.is_none() {
             area.held_signal = Some(*info);
             kernel::requeue(&MARKER);

@@ -10,8 +10,8 @@ use crate::abi::sigframe::bit;
 use crate::kernel;
 use crate::trap::area::{Action, ThreadArea};
 use crate::trap::dispatch::{self, Post};
-use crate::trap::pending::{self, POKE};
-use crate::trap::sigaction::{FAULTS, QUIET, reserved};
+use crate::trap::pending;
+use crate::trap::sigaction::{self, FAULTS, reserved};
 
 /// Blocks all signals until the end of the entry.
 pub(crate) fn block_all(area: &ThreadArea) {
@@ -34,33 +34,68 @@ fn save(area: &ThreadArea, old: u64) {
 }
 
 /// The mask while all signals are held back: a fault comes through still, so that
-/// it can be told, and so does a quiet signal, so that the kernel can drop it. A
-/// fault signal that was sent, or a quiet one that is caught, waits in the kernel
-/// (`held::hold`).
-pub(crate) fn all_but_faults(saved: u64) -> u64 {
-    !((FAULTS | QUIET) & !saved)
+/// it can be told, and so does a quiet signal that nobody catches, so that the kernel
+/// can drop it. A fault signal that was sent waits in the kernel (`held::hold`).
+pub(crate) fn all_but_faults(area: &ThreadArea, saved: u64) -> u64 {
+    !((FAULTS | sigaction::quiet(area)) & !saved)
 }
 
 /// The mask under which our handler runs that has interrupted code under this one.
-pub(crate) fn of_handler(interrupted: u64) -> u64 {
-    !(QUIET & !interrupted)
+pub(crate) fn of_handler(area: &ThreadArea, interrupted: u64) -> u64 {
+    !(sigaction::quiet(area) & !interrupted)
 }
 
 /// Lets faults come through where all signals have been blocked.
 pub(crate) fn let_faults_in(area: &ThreadArea) {
     area.reach.forget();
-    kernel::set_mask(all_but_faults(area.saved_mask.load(Ordering::Relaxed)));
+    kernel::set_mask(all_but_faults(area, area.saved_mask.load(Ordering::Relaxed)));
 }
 
 /// An rt_sigprocmask is made: notes which reserved signals it is about, if its old
-/// set is written to the same place.
-pub(crate) fn about_to_change(area: &mut ThreadArea) {
+/// set is written to the same place. Returns the result if it is not for the kernel.
+pub(crate) fn about_to_change(area: &mut ThreadArea) -> Option<i64> {
     let [_, set, old, ..] = area.call.args;
+    if let Some(result) = let_in_at_once(area) {
+        return Some(result);
+    }
     if overlap(set, old) {
         area.scratch[3] = kernel::copy_in_u64(set).unwrap_or(0);
     }
     area.reach.forget();
     area.post = Post::Mask;
+    None
+}
+
+/// An rt_sigprocmask that lets in a reserved signal which waits: does what the kernel
+/// would, with all blocked until the end of the entry. So that signal and the others
+/// come in the kernel's order. Returns the result.
+fn let_in_at_once(area: &mut ThreadArea) -> Option<i64> {
+    let [how, set, old, size, ..] = area.call.args;
+    let waiting = pending::set(area);
+    if waiting == 0 || set == 0 || size != SIGSET_SIZE {
+        return None;
+    }
+    let set = kernel::copy_in_u64(set).ok()?;
+    let how = how as i32;
+    let change = |before: u64| match how {
+        libc::SIG_BLOCK => Some(before | set),
+        libc::SIG_UNBLOCK => Some(before & !set),
+        libc::SIG_SETMASK => Some(set),
+        _ => None,
+    };
+    if waiting & !change(area.virtual_mask)? == 0 {
+        return None;
+    }
+    block_all(area);
+    let before = area.saved_mask.load(Ordering::Relaxed) | area.virtual_mask;
+    let after = change(before)? & !(bit(libc::SIGKILL) | bit(libc::SIGSTOP));
+    area.saved_mask.store(after & !reserved(), Ordering::Relaxed);
+    area.set_virtual_mask(after);
+    pending::poke_if_due(area);
+    Some(match kernel::copy_out(old, &before.to_ne_bytes()) {
+        Err(errno) if old != 0 => errno.to_result(),
+        _ => 0,
+    })
 }
 
 /// Whether two sets share a byte.
@@ -138,7 +173,7 @@ pub(crate) fn wait_action(area: &mut ThreadArea) -> Action {
         // The step over the call would find SIGTRAP blocked.
         kernel::set_mask(!bit(libc::SIGTRAP));
     }
-    kernel::requeue(&POKE);
+    pending::poke_self(area.wait_mask);
     Action::WaitBlocked
 }
 

@@ -15,11 +15,11 @@
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 
-use crate::abi::sigframe::{SI_TKILL, SI_USER, SigInfo, bit};
+use crate::abi::sigframe::{SI_KERNEL, SI_TKILL, SI_USER, SigInfo, bit};
 use crate::kernel;
 use crate::trap::area::ThreadArea;
 use crate::trap::areas;
-use crate::trap::sigaction::{self, reserved};
+use crate::trap::sigaction::{self, FAULTS, reserved};
 use crate::trap::signalfd;
 
 /// What tells a thread to look here, sent by itself: as from `kill`, so that a
@@ -37,8 +37,23 @@ pub(super) const KINDS: [i32; 2] = [libc::SIGILL, libc::SIGSYS];
 /// Whether this is a [`POKE`]. A full queue loses what it says.
 pub(crate) fn is_poke(area: &ThreadArea, info: &SigInfo) -> bool {
     info.signo == POKE.signo
-        && (info.address == POKED && matches!(info.code, SI_USER | libc::SI_QUEUE)
+        && (info.address == POKED && matches!(info.code, SI_USER | SI_KERNEL | libc::SI_QUEUE)
             || info.address == 0 && info.code == SI_USER && area.poked.swap(false, Ordering::Relaxed))
+}
+
+/// Sends the calling thread a [`POKE`], which is to come in under this mask.
+///
+/// Beside signals that wait blocked with the codes of faults it has such a code, too.
+/// Another one the kernel would never find there while a tracer stops it at each signal:
+/// it takes one of those in its place, and queues it again
+/// (`dequeue_synchronous_signal` and `ptrace_signal` of `kernel/signal.c`).
+pub(crate) fn poke_self(mask: u64) {
+    let beside_faults = kernel::pending() & mask & (FAULTS | bit(libc::SIGTRAP)) != 0;
+    let mut poke = POKE;
+    if beside_faults {
+        poke.code = SI_KERNEL;
+    }
+    kernel::requeue(&poke);
 }
 
 fn poke(other: &ThreadArea) -> bool {
@@ -252,8 +267,21 @@ pub(crate) fn close(area: &ThreadArea, mask: u64) {
 
 /// Pokes the calling thread if something waits that it takes.
 pub(crate) fn poke_if_due(area: &ThreadArea) {
-    if set(area) & !area.closed.load(Ordering::Relaxed) != 0 {
-        kernel::requeue(&POKE);
+    if is_due(area) {
+        poke_self(mask_of(area));
+    }
+}
+
+/// Whether something waits that the calling thread takes.
+pub(crate) fn is_due(area: &ThreadArea) -> bool {
+    set(area) & !area.closed.load(Ordering::Relaxed) != 0
+}
+
+/// The mask that the calling thread has, or will have when its entry ends.
+pub(crate) fn mask_of(area: &ThreadArea) -> u64 {
+    match area.held.load(Ordering::Relaxed) {
+        0 => kernel::block(0),
+        _ => area.saved_mask.load(Ordering::Relaxed),
     }
 }
 
@@ -315,7 +343,12 @@ pub(crate) fn send(own: &ThreadArea, thread: u32, info: &SigInfo) -> bool {
             other.pending.put(info);
             signalfd::look_out();
             fence(Ordering::SeqCst);
-            sent = other.thread.load(Ordering::Relaxed) == thread && poke(other);
+            sent = if core::ptr::eq(own, other) {
+                poke_self(mask_of(own));
+                true
+            } else {
+                other.thread.load(Ordering::Relaxed) == thread && poke(other)
+            };
             if !sent {
                 // The thread has ended; its area may be another's soon.
                 other.pending.take(bit(info.signo));
@@ -344,7 +377,7 @@ pub(crate) fn send_to_process(own: &ThreadArea, info: &SigInfo) {
     own.process_pending().put(info);
     fence(Ordering::SeqCst);
     if own.closed.load(Ordering::Relaxed) & bit(info.signo) == 0 {
-        kernel::requeue(&POKE);
+        poke_self(mask_of(own));
     } else {
         offer(own, info.signo);
     }

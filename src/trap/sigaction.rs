@@ -69,6 +69,8 @@ const SIGCANCEL: i32 = 32;
 pub(crate) struct Dispositions {
     writer: spin::Mutex<()>,
     actions: [Slot; NSIG],
+    /// The quiet signals that are caught.
+    caught: AtomicU64,
 }
 
 /// Two copies, of which the version's low bit names the valid one: a reader in
@@ -125,6 +127,7 @@ impl Dispositions {
         Dispositions {
             writer: spin::Mutex::new(()),
             actions: [const { Slot::new() }; NSIG],
+            caught: AtomicU64::new(0),
         }
     }
 
@@ -146,6 +149,38 @@ impl Dispositions {
         // setting the action anyway.
         if let Some(_writer) = self.writer.try_lock() {
             slot.write(&action);
+            if self.note(signal, &action) {
+                self.renew();
+            }
+        }
+    }
+
+    /// The quiet signals that nobody catches.
+    fn quiet(&self) -> u64 {
+        QUIET & !self.caught.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether a signal is a quiet one that is caught. Returns whether that is
+    /// new: then our handlers are to be registered anew.
+    fn note(&self, signal: i32, action: &KernelSigaction) -> bool {
+        let is_caught = action.handler != SIG_DFL && action.handler != SIG_IGN;
+        let quiet = QUIET & bit(signal);
+        let before = if is_caught {
+            self.caught.fetch_or(quiet, Ordering::Relaxed)
+        } else {
+            self.caught.fetch_and(!quiet, Ordering::Relaxed)
+        };
+        quiet != 0 && (before & quiet != 0) != is_caught
+    }
+
+    /// Registers our handlers anew, for what they block.
+    fn renew(&self) {
+        for (signal, slot) in (1..=NSIG as i32).zip(&self.actions) {
+            let action = kernel_action(signal, &slot.read(), self.quiet());
+            if action.handler == entry::signal_entry() {
+                // SAFETY: the handler is made for this.
+                let _ = unsafe { kernel::sigaction(signal, Some(&action)) };
+            }
         }
     }
 
@@ -167,6 +202,8 @@ impl Dispositions {
             }
             to.write(&action);
         }
+        let caught = if clear { 0 } else { other.caught.load(Ordering::Relaxed) };
+        self.caught.store(caught, Ordering::Relaxed);
     }
 
     /// After a fork, in the child: a writer in another thread is no more.
@@ -186,33 +223,40 @@ pub(crate) static PROCESS: Dispositions = Dispositions::new();
 /// signal of ours interrupts without calling the application goes on.
 ///
 /// An ignored fault signal stays ignored: no call ends for one that is sent. The
-/// kernel lets a fault kill in spite of it.
-fn kernel_action(signal: i32, action: &KernelSigaction) -> KernelSigaction {
+/// kernel lets a fault kill in spite of it. Our handler lets in those of `quiet`.
+fn kernel_action(signal: i32, action: &KernelSigaction, quiet: u64) -> KernelSigaction {
     let is_in = |set: u64| set & bit(signal) != 0;
     match action.handler {
-        SIG_DFL | SIG_IGN if is_in(reserved()) => own_action(libc::SA_RESTART as u64),
-        SIG_DFL if is_in(FAULTS | of_guests()) => own_action(libc::SA_RESTART as u64),
+        SIG_DFL | SIG_IGN if is_in(reserved()) => own_action(libc::SA_RESTART as u64, quiet),
+        SIG_DFL if is_in(FAULTS | of_guests()) => own_action(libc::SA_RESTART as u64, quiet),
         SIG_DFL | SIG_IGN => KernelSigaction {
             mask: action.mask & !reserved(),
             ..*action
         },
-        _ => own_action(action.flags & PASSED_ON),
+        _ => own_action(action.flags & PASSED_ON, quiet),
     }
 }
 
 /// The signals whose default action is to be ignored. The kernel drops one that is
 /// sent to a thread which does not block it, else it may wake another thread of the
-/// process for nothing: so our handler does not block them. One that is caught is
-/// held back there as in a hook (`held`).
+/// process for nothing: so our handler does not block them. Those that are caught it
+/// blocks like any other, so that they come in their order; where one is just becoming
+/// so, in another thread, it is held back there as in a hook (`held`).
 pub(crate) const QUIET: u64 = bit(libc::SIGCHLD) | bit(libc::SIGURG) | bit(libc::SIGWINCH) | bit(libc::SIGCONT);
 
-/// Our own handler: on the area's signal stack, all signals but quiet ones blocked.
-fn own_action(flags: u64) -> KernelSigaction {
+/// Those that our code in a thread does not block.
+pub(crate) fn quiet(area: &ThreadArea) -> u64 {
+    // SAFETY: tables outlive the threads that use them.
+    unsafe { (*area.dispositions.load(Ordering::Relaxed)).quiet() }
+}
+
+/// Our own handler: on the area's signal stack, all signals but these blocked.
+fn own_action(flags: u64, quiet: u64) -> KernelSigaction {
     KernelSigaction {
         handler: entry::signal_entry(),
         flags: flags | (libc::SA_SIGINFO | libc::SA_ONSTACK) as u64 | SA_RESTORER,
         restorer: entry::gate_restorer(),
-        mask: !QUIET,
+        mask: !quiet,
     }
 }
 
@@ -226,7 +270,7 @@ pub(crate) fn install_own(table: &Dispositions) -> Result<(), Errno> {
         libc::SIGFPE,
         SIGCANCEL,
     ] {
-        let action = kernel_action(signal, &table.get(signal));
+        let action = kernel_action(signal, &table.get(signal), table.quiet());
         if action.handler == entry::signal_entry() {
             // SAFETY: the handler is made for this.
             unsafe { kernel::sigaction(signal, Some(&action))? };
@@ -249,14 +293,12 @@ pub(crate) fn adopt() -> Result<(), Errno> {
             continue;
         };
         slot.write(&action);
+        PROCESS.note(signal, &action);
         if action.handler == SIG_IGN {
             copy::about_to_ignore(bit(signal));
         }
-        if action.handler != SIG_DFL && action.handler != SIG_IGN {
-            // SAFETY: our handler calls the application's.
-            unsafe { kernel::sigaction(signal, Some(&kernel_action(signal, &action)))? };
-        }
     }
+    PROCESS.renew();
     install_own(&PROCESS)
 }
 
@@ -305,7 +347,11 @@ pub(crate) fn ignore(signals: u64, really: bool) {
             ..KernelSigaction::default()
         };
         if signals & reserved() & bit(signal) != 0 {
-            let action = if really { action } else { kernel_action(signal, &action) };
+            let action = if really {
+                action
+            } else {
+                kernel_action(signal, &action, PROCESS.quiet())
+            };
             // SAFETY: our handler, or none.
             let _ = unsafe { kernel::sigaction(signal, Some(&action)) };
         }
@@ -378,9 +424,18 @@ fn change(area: &ThreadArea, signal: i32, new: u64, old: u64) -> Result<(), Errn
         let before = slot.read();
         if let Some(action) = &new {
             slot.write(action);
+            let renews = table.note(signal, action);
+            let is_caught = QUIET & !table.quiet() & bit(signal) != 0;
+            // In between a quiet signal is caught and let in, which `held` knows.
+            if renews && !is_caught {
+                table.renew();
+            }
             if !stays_default(signal, &before, action) {
                 // SAFETY: our handler, or none.
-                unsafe { kernel::sigaction(signal, Some(&kernel_action(signal, action)))? };
+                unsafe { kernel::sigaction(signal, Some(&kernel_action(signal, action, table.quiet())))? };
+            }
+            if renews && is_caught {
+                table.renew();
             }
             if action.handler == SIG_IGN && reserved() & bit(signal) != 0 {
                 pending::discard(area, signal);

@@ -1,11 +1,11 @@
 //! The one signal handler that the kernel knows of.
 //!
-//! It runs on the area's signal stack with all signals blocked but quiet ones
-//! (`sigaction::QUIET`), which it only holds back inside itself, and writes
-//! nothing to the application's stack but the frame that an application's
-//! handler gets. A SIGSYS of the arm becomes a jump to the entry;
-//! every other signal finds the interrupted call rolled back, rolled forward,
-//! or is held back until the hook has ended.
+//! It runs on the area's signal stack with all signals blocked but quiet ones that
+//! nobody catches (`sigaction::quiet`), which the kernel drops, and writes nothing
+//! to the application's stack but the frame that an application's handler gets. A
+//! SIGSYS of the arm becomes a jump to the entry; every other signal finds the
+//! interrupted call rolled back, rolled forward, or is held back until the hook has
+//! ended.
 
 #![allow(unsafe_code, reason = "edits the kernel's signal frame")]
 
@@ -72,7 +72,9 @@ pub(crate) unsafe extern "C" fn handler(_signal: i32, info: *mut SigInfo, uc: *m
     // the gate.
     if next != Next::Hold && area.held.load(Ordering::Relaxed) == 0 {
         uc.uc_sigmask &= !sigaction::reserved();
-        pending::poke_if_due(area);
+        if pending::is_due(area) {
+            pending::poke_self(uc.uc_sigmask);
+        }
     }
     copy::leave(&mut uc.uc_mcontext, uc.uc_sigmask);
     // Where GS is the application's the kernel has to start it.

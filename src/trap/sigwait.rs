@@ -89,7 +89,7 @@ fn wait(area: &mut ThreadArea, set: u64, deadline: Option<u64>) -> Outcome {
                     pending::keep(area, &info);
                 }
                 if has_handler_to_run(area, set) {
-                    kernel::requeue(&pending::POKE);
+                    pending::poke_self(pending::mask_of(area));
                     return Outcome::Returned(Errno::EINTR.to_result());
                 }
             }

@@ -37,8 +37,8 @@ fn told(area: &mut ThreadArea, info: &SigInfo, uc: &UContext) {
     };
     let before = replace(&mut area.hook, HookState::Running);
     // A fault of the hook's comes through.
-    kernel::set_mask(mask::all_but_faults(uc.uc_sigmask));
+    kernel::set_mask(mask::all_but_faults(area, uc.uc_sigmask));
     dispatch::hooked(area, |_| hook.signal(&signal));
-    kernel::set_mask(mask::of_handler(uc.uc_sigmask));
+    kernel::set_mask(mask::of_handler(area, uc.uc_sigmask));
     area.hook = before;
 }
