@@ -75,7 +75,7 @@ static void queue_quiet(int sigsys) {
     for (int i = 0; i < QUIET; i++) CHECK_EQ(raw2(SYS_kill, pid, quiet[i]), 0);
     CHECK_EQ(raw2(SYS_kill, pid, SIGIO), 0);
     CHECK_EQ(raw2(SYS_kill, pid, SIGUSR1), 0);
-    // A SIGSYS of the process's alone comes before all of the thread's (README, Limits).
+    // A SIGSYS of the process's alone comes before all of the thread's (docs/limits.md).
     if (sigsys != 1) CHECK_EQ(raw3(SYS_tgkill, pid, pid, SIGURG), 0);
     if (sigsys & 1) CHECK_EQ(raw2(SYS_kill, pid, SIGSYS), 0);
     if (sigsys & 2) CHECK_EQ(raw3(SYS_tgkill, pid, pid, SIGSYS), 0);
