@@ -7,6 +7,7 @@
 use core::alloc::{GlobalAlloc, Layout};
 use core::arch::global_asm;
 use core::cell::UnsafeCell;
+use core::ops::Range;
 use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
@@ -219,6 +220,12 @@ static ALLOCATOR: Bump = Bump {
     memory: UnsafeCell::new([0; SIZE]),
     chunk: spin::Mutex::new((0, 0)),
 };
+
+/// The addresses of what has been allocated in the image.
+pub(crate) fn made() -> Range<u64> {
+    let start = ALLOCATOR.memory.get() as u64;
+    start..start + ALLOCATOR.used.load(Ordering::Relaxed) as u64
+}
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {

@@ -35,6 +35,7 @@ pub(crate) struct Interpreter {
     pub(crate) bias: u64,
 }
 
+#[repr(C, align(4096))]
 struct Buffer(UnsafeCell<[u8; MAX_TABLE_SIZE]>);
 
 // SAFETY: the loader is one thread, and reads one file at a time.

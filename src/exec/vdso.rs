@@ -19,6 +19,7 @@ const MAX_PIECES: usize = 4;
 
 /// Programs do not get to know the address (`USERTRAP_VDSO=hide`): what they would
 /// read there they ask the kernel for, by calls that hooks see.
+#[unsafe(link_section = ".data")]
 static HIDDEN: AtomicBool = AtomicBool::new(false);
 
 /// Settles whether programs get to know the address.

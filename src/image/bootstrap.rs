@@ -7,11 +7,12 @@
 
 use core::arch::{asm, global_asm};
 use core::mem::size_of;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::abi::elf::{PF_W, PF_X, PT_DYNAMIC, PT_GNU_RELRO, PT_LOAD};
 use crate::abi::errno::Errno;
 use crate::image::{BASE, MARK, MARK_AT};
-use crate::kernel::{self, user};
+use crate::kernel::{self, pages, user};
 use crate::setup::process::Process;
 use crate::setup::{self, process};
 use crate::trap::areas;
@@ -141,7 +142,7 @@ pub(super) fn headers() -> &'static [ProgramHeader] {
 }
 
 /// The pages of a segment, relative to the object.
-pub(super) fn pages(segment: &ProgramHeader) -> (u64, u64) {
+pub(super) fn pages_of(segment: &ProgramHeader) -> (u64, u64) {
     let start = segment.address & !(PAGE - 1);
     (start, (segment.address + segment.memory_size).next_multiple_of(PAGE))
 }
@@ -200,7 +201,7 @@ unsafe fn start_at_home(stack: *const usize, start: Start) {
     let span = headers()
         .iter()
         .filter(|header| header.kind == PT_LOAD)
-        .map(|header| pages(header).1)
+        .map(|header| pages_of(header).1)
         .max()
         .unwrap_or(0);
     let moved = move_home(base, span);
@@ -220,7 +221,43 @@ unsafe fn start_at_home(stack: *const usize, start: Start) {
     }
 }
 
-/// Copies the object to [`BASE`]. True if it needs nothing but itself there:
+/// Where the object was put; 0 in processes that begin at [`BASE`]. Among the data,
+/// of which there is a page anyway.
+#[unsafe(link_section = ".data")]
+pub(super) static ORIGIN: AtomicU64 = AtomicU64::new(0);
+
+/// Whether what nobody writes to is mapped from the object's file at [`BASE`] too.
+#[unsafe(link_section = ".data")]
+static SHARED: AtomicBool = AtomicBool::new(false);
+
+/// Lets go of the pages that only the start has used: they are the file's.
+pub(crate) fn forget_start() {
+    if !SHARED.load(Ordering::Relaxed) {
+        return;
+    }
+    for segment in headers().iter().filter(|header| is_constant(header)) {
+        let (start, end) = pages_of(segment);
+        let start = start.max(PAGE);
+        // SAFETY: mapped from the file by `share`, never written to.
+        unsafe { pages::drop_clean(BASE + start, (end - start) as usize) };
+    }
+}
+
+fn is_constant(segment: &ProgramHeader) -> bool {
+    segment.kind == PT_LOAD && segment.flags & PF_W == 0
+}
+
+/// Maps the part of the object that nobody writes to at [`BASE`] as well, from its
+/// file. Its first page stays as it is there: we write to it.
+fn share(base: u64, segment: &ProgramHeader) -> bool {
+    let (start, end) = pages_of(segment);
+    let start = start.max(PAGE);
+    // SAFETY: the object's own segment, as it was mapped from its file, and fresh
+    // memory of ours.
+    is_constant(segment) && unsafe { pages::double(base + start, BASE + start, (end - start) as usize).is_ok() }
+}
+
+/// Puts the object to [`BASE`]. True if it needs nothing but itself there:
 /// no symbol of another object.
 fn move_home(base: u64, span: u64) -> Result<bool, Errno> {
     let writable = libc::PROT_READ | libc::PROT_WRITE;
@@ -232,13 +269,24 @@ fn move_home(base: u64, span: u64) -> Result<bool, Errno> {
         return Err(Errno::EEXIST);
     }
     let loads = || headers().iter().filter(|header| header.kind == PT_LOAD);
+    ORIGIN.store(base, Ordering::Relaxed);
+    let mut shared = true;
     for segment in loads() {
+        let end = segment.address + segment.file_size;
+        let end = if share(base, segment) {
+            end.min(PAGE)
+        } else {
+            shared &= !is_constant(segment);
+            // It lies among the data, which come last.
+            SHARED.store(shared, Ordering::Relaxed);
+            end
+        };
         // SAFETY: from the object's own segment into fresh memory of ours.
         unsafe {
             core::ptr::copy_nonoverlapping(
                 (base + segment.address) as *const u8,
                 (BASE + segment.address) as *mut u8,
-                segment.file_size as usize,
+                end.saturating_sub(segment.address) as usize,
             );
         }
     }
@@ -247,7 +295,7 @@ fn move_home(base: u64, span: u64) -> Result<bool, Errno> {
     unsafe { ((BASE + MARK_AT as u64) as *mut [u8; MARK.len()]).write(MARK) };
     let mut next = 0;
     for segment in loads() {
-        let (start, end) = pages(segment);
+        let (start, end) = pages_of(segment);
         if next < start {
             // SAFETY: a hole between two segments.
             unsafe { kernel::unmap(BASE + next, (start - next) as usize) };

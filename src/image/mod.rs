@@ -44,4 +44,4 @@ const MARK: [u8; 7] = *b"usrtrap";
 const MARK_AT: usize = 9;
 
 #[cfg(not(any(test, feature = "std")))]
-pub(crate) use bootstrap::{Start, preloaded};
+pub(crate) use bootstrap::{Start, forget_start, preloaded};

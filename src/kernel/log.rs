@@ -9,6 +9,7 @@ use crate::setup::config::Level;
 static LEVEL: AtomicU8 = AtomicU8::new(Level::Warn as u8);
 /// Device and inode of descriptor 2 at the start: when the application has put
 /// another file there, messages are dropped and do not land in that file.
+#[unsafe(link_section = ".data")]
 static STDERR: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
 
 /// Sets the level, and remembers what standard error is.

@@ -6,6 +6,7 @@
 pub(crate) mod children;
 pub(crate) mod futex;
 pub(crate) mod log;
+pub(crate) mod pages;
 pub(crate) mod path;
 pub(crate) mod process;
 pub(crate) mod user;

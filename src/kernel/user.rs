@@ -77,6 +77,8 @@ pub(crate) struct Reader {
     /// Addresses of pages that can be read; 0 for none, which cannot.
     pages: [Cell<u64>; REMEMBERED],
     next: Cell<usize>,
+    /// That which was read last.
+    latest: Cell<u64>,
 }
 
 impl Reader {
@@ -84,17 +86,30 @@ impl Reader {
     ///
     /// # Errors
     /// EFAULT if a part of it cannot be read.
+    // A proof makes some thirty of these, of a few bytes each: where their number is known
+    // they are a move.
+    #[inline(always)]
     pub(crate) fn copy_in(&self, out: &mut [u8], address: u64) -> Result<(), Errno> {
         let end = address.checked_add(out.len() as u64).ok_or(Errno::EFAULT)?;
+        let latest = self.latest.get();
+        if latest == 0 || address < latest || end - latest > PAGE {
+            self.look(address, end)?;
+        }
+        // SAFETY: readable a short time ago, see `copy_in`.
+        unsafe { core::ptr::copy_nonoverlapping(address as *const u8, out.as_mut_ptr(), out.len()) };
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn look(&self, address: u64, end: u64) -> Result<(), Errno> {
         let mut page = address & !(PAGE - 1);
         while page < end {
             if !self.can_read(page) {
                 return Err(Errno::EFAULT);
             }
+            self.latest.set(page);
             page += PAGE;
         }
-        // SAFETY: readable a short time ago, see `copy_in`.
-        unsafe { core::ptr::copy_nonoverlapping(address as *const u8, out.as_mut_ptr(), out.len()) };
         Ok(())
     }
 

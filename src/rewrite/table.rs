@@ -39,6 +39,7 @@ static USED: AtomicUsize = AtomicUsize::new(0);
 /// None is free before this one.
 static FREE: AtomicUsize = AtomicUsize::new(0);
 /// The trampolines' pages are executable, even those that hold none yet.
+#[unsafe(link_section = ".data")]
 static EXECUTABLE: AtomicBool = AtomicBool::new(false);
 /// For each slot: the return address; above [`HEAD`] the length of the site's
 /// own instructions with which the trampoline begins, or 0; above [`GROWN`] by how

@@ -16,6 +16,7 @@ const REGISTER_SYNC_CORE: i32 = 1 << 6;
 
 const PAGE: u64 = 4096;
 
+#[unsafe(link_section = ".data")]
 static CAN_SYNC: AtomicBool = AtomicBool::new(false);
 
 /// Asks for the membarrier that the steps need; without it sites are rewritten

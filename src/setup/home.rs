@@ -11,7 +11,7 @@ use super::{Inherited, Reason, bring_up, choose_arm, command, configure, follow,
 use crate::abi::errno::Errno;
 use crate::guest::{self, libraries};
 use crate::hook::Hook;
-use crate::image::{Start, tree};
+use crate::image::{Start, forget_start, tree};
 use crate::kernel;
 use crate::kernel::log;
 use crate::kernel::process::with_large_files;
@@ -97,19 +97,23 @@ fn begin(
     }
     choose_arm(config).map_err(Reason::Arm)?;
     configure(process, config, linked());
+    let mut made = 0..0;
     if !alone {
         log::line(
             Level::Warn,
             format_args!("this hook needs other libraries: new programs cannot be started with it"),
         );
-    } else if let Err(errno) = with_large_files(tree::create) {
-        log::line(
-            Level::Warn,
-            format_args!(
-                "no file in memory can be executed (errno {}): new programs cannot be started; see vm.memfd_noexec and `ulimit -f`",
-                errno.number()
+    } else {
+        match with_large_files(tree::create) {
+            Ok(in_file) => made = in_file,
+            Err(errno) => log::line(
+                Level::Warn,
+                format_args!(
+                    "no file in memory can be executed (errno {}): new programs cannot be started; see vm.memfd_noexec and `ulimit -f`",
+                    errno.number()
+                ),
             ),
-        );
+        }
     }
     if dispatch::hook().is_some() {
         let out = command::variable(process, start, b"USERTRAP_OUT=").filter(|_| config.out.is_some());
@@ -130,6 +134,7 @@ fn begin(
     if start == Start::Command {
         command::run(process);
     }
+    tree::share(&made);
     started.set(true);
     bring_up(&Inherited {
         blocked: kernel::mask() & sigaction::reserved(),
@@ -143,6 +148,7 @@ fn begin(
         word: 0,
     })?;
     guest::load(process);
+    forget_start();
     Ok(())
 }
 

@@ -58,6 +58,7 @@ pub(crate) struct Numbers([AtomicI32; ALL.len()]);
 pub(crate) static PROCESS: Numbers = Numbers([const { AtomicI32::new(-1) }; ALL.len()]);
 
 /// Device and inode of what we keep.
+#[unsafe(link_section = ".data")]
 static FILES: [[AtomicU64; 2]; ALL.len()] = [const { [const { AtomicU64::new(0) }; 2] }; ALL.len()];
 
 impl Numbers {
