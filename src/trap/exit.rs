@@ -13,7 +13,7 @@ use crate::ledger::CoreWord;
 use crate::rewrite::rewriter;
 use crate::trap::area::{Action, HookState, Kind, ThreadArea};
 use crate::trap::areas;
-use crate::trap::mask::block_all;
+use crate::trap::mask::{self, block_all};
 use crate::trap::user_dispatch::UserDispatch;
 use crate::trap::{clock, descriptors, dispatch, gs, ledger, pending, sigaction, tiles, tree, waited};
 
@@ -25,6 +25,10 @@ static REPORTED: AtomicBool = AtomicBool::new(false);
 
 /// exit(2): the last thread reports; the area goes back.
 pub(crate) fn thread(area: &mut ThreadArea) -> Action {
+    if area.kind != Kind::VforkChild {
+        // One that comes in later would end with the thread, but may be the process's.
+        block_all(area);
+    }
     if area.held_signal.is_some() {
         // Its handler runs first, as it would have: back to the site.
         area.call.return_address = area.call.return_address.wrapping_sub(2);
@@ -34,6 +38,9 @@ pub(crate) fn thread(area: &mut ThreadArea) -> Action {
         Kind::VforkChild => Action::Pass,
         Kind::VmProcess => leave(area),
         Kind::Thread => {
+            if dispatch::hook().is_some() {
+                mask::let_only_faults_in(area);
+            }
             guest::threads::tell(area, false);
             let last = areas::LIVE.fetch_sub(1, Ordering::Relaxed) == 1;
             if last {
@@ -82,7 +89,7 @@ pub(crate) fn process(area: &mut ThreadArea) -> Action {
     }
 }
 
-/// Signals must not come in once the area is given back.
+/// The area is given back: from here on no signal may come in.
 fn leave(area: &mut ThreadArea) -> Action {
     block_all(area);
     pending::leave(area);

@@ -51,6 +51,12 @@ pub(crate) fn let_faults_in(area: &ThreadArea) {
     kernel::set_mask(all_but_faults(area, area.saved_mask.load(Ordering::Relaxed)));
 }
 
+/// The same for a thread that ends, and would take quiet ones that are caught with it.
+pub(crate) fn let_only_faults_in(area: &ThreadArea) {
+    area.reach.forget();
+    kernel::set_mask(!(FAULTS & !area.saved_mask.load(Ordering::Relaxed)));
+}
+
 /// An rt_sigprocmask is made: notes which reserved signals it is about, if its old
 /// set is written to the same place. Returns the result if it is not for the kernel.
 pub(crate) fn about_to_change(area: &mut ThreadArea) -> Option<i64> {
