@@ -37,6 +37,20 @@ static NOINLINE void mmx(int by_register) {
     CHECK_EQ(memcmp(in, out, sizeof in), 0);
 }
 
+// Empty registers have values too: of x87 nothing but these tells it from a fresh one.
+static NOINLINE void emptied(int by_register) {
+    static struct x87 before, after;
+    uint64_t in[8];
+    for (int i = 0; i < 8; i++) in[i] = i == by_register + 3 ? 0x1122334455667788u : 0;
+    __asm__ volatile("fninit\n\t.irp i,0,1,2,3,4,5,6,7\n movq \\i*8(%0), %%mm\\i\n .endr\n emms" ::"r"(in)
+                     : "mm0", "mm1", "mm2", "mm3", "mm4", "mm5", "mm6", "mm7", "memory");
+    __asm__ volatile("fnsave %0\n\tfrstor %0" : "+m"(before));
+    call(by_register);
+    __asm__ volatile("fnsave %0" : "+m"(after));
+    CHECK_EQ(memcmp(before.environment, after.environment, 10), 0);
+    CHECK_EQ(memcmp(before.stack, after.stack, sizeof before.stack), 0);
+}
+
 int main(void) {
     unsigned a, b, c = 0, d;
     int keys = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c & 1 << 4);
@@ -44,6 +58,7 @@ int main(void) {
         int by_register = round & 1;
         x87_stack(by_register, round % 8);
         mmx(by_register);
+        emptied(by_register);
         // Rounding modes, flush to zero, denormals are zero, and sticky flags (all masked).
         uint32_t in = 0x1f80 | (round % 4) << 13 | (round & 1) << 15 | (round >> 1 & 1) << 6 | (round % 64), out, standard = 0x1f80;
         __asm__ volatile("ldmxcsr %0" ::"m"(in));

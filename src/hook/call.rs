@@ -1,5 +1,6 @@
 //! One system call, as a hook sees it.
 
+use core::hint::cold_path;
 use core::sync::atomic::AtomicU64;
 
 /// How a call ended.
@@ -62,6 +63,7 @@ impl<'a> Call<'a> {
     /// What the application passed in, whatever the hook made of it since.
     pub(crate) fn restore_args(&mut self) {
         if self.changed {
+            cold_path();
             self.args = self.original;
             self.changed = false;
         }

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code, reason = "called by assembly with the thread's area")]
 
+use core::hint::cold_path;
 use core::sync::atomic::Ordering;
 
 use once_cell::race::OnceRef;
@@ -139,6 +140,7 @@ pub(crate) unsafe extern "C" fn enter_from_entry(area: *mut ThreadArea) {
     let interest = if (number as usize) < Interest::NUMBERS {
         entry::interest(number)
     } else {
+        cold_path();
         0
     };
     area.call.changed = false;
@@ -150,6 +152,7 @@ pub(crate) unsafe extern "C" fn enter_from_entry(area: *mut ThreadArea) {
         let verdict = hook.enter(&mut area.call);
         obey(area, verdict);
     } else {
+        cold_path();
         enter_slowly(area, number, interest);
     }
 }

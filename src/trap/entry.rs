@@ -192,7 +192,6 @@ global_asm!(
     SSE = const offset_of!(ThreadArea, sse),
     NEXT_FREE = const offset_of!(ThreadArea, next_free),
     FREE_PAGE_BITS = const FREE_PAGE_BITS,
-    PASS = const Action::Pass as u32,
     PASS_THEN_EXIT = const Action::PassThenExit as u32,
     CLONE = const Action::Clone as u32,
     THREAD_EXIT = const Action::ThreadExit as u32,
@@ -208,6 +207,7 @@ global_asm!(
     AC = const rflags::AC,
     TF = const rflags::TF,
     STEPPING = const offset_of!(ThreadArea, stepping),
+    RARE_IN_FUNCTIONS = const rflags::DF | rflags::AC,
     RARE_FLAGS = const rflags::TF | rflags::DF | rflags::NT | rflags::AC,
     SYS_RT_SIGRETURN = const libc::SYS_rt_sigreturn,
     SYS_RT_SIGPROCMASK = const libc::SYS_rt_sigprocmask,
@@ -295,6 +295,8 @@ labels! {
     /// Calls of unknown number come in here.
     entry_any = usertrap_entry_any;
     entry_any_saved = usertrap_entry_any_saved;
+    /// What is done before [`entry_full_rdi`] for an application with rare flags.
+    entry_full_rare = usertrap_entry_full_rare;
     /// Trampolines of interesting numbers jump here.
     entry_full = usertrap_entry_full;
     entry_full_saved = usertrap_entry_full_saved;
@@ -306,6 +308,9 @@ labels! {
     exit_entry = usertrap_exit_entry;
     exit_saved = usertrap_exit_saved;
     exit_called = usertrap_exit_called;
+    /// What is done before the call for an application with rare flags.
+    exit_rare = usertrap_exit_rare;
+    exit_rare_end = usertrap_exit_rare_end;
     /// Trampolines of getpid jump here where the area has its result.
     known_pid = usertrap_known_pid;
     known_pid_saved = usertrap_known_pid_saved;
@@ -321,6 +326,8 @@ labels! {
     taken_exit_entry = usertrap_taken_exit_entry;
     taken_exit_saved = usertrap_taken_exit_saved;
     taken_exit_called = usertrap_taken_exit_called;
+    taken_exit_rare = usertrap_taken_exit_rare;
+    taken_exit_rare_end = usertrap_taken_exit_rare_end;
     begun = usertrap_begun;
     entry_end = usertrap_entry_end;
     /// What the kernel is told to call.

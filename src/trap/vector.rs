@@ -1,8 +1,8 @@
 //! The vector state around hooks that may use all of it.
 //!
 //! xmm0–xmm15 have been saved by the entry already. Here the rest: the upper
-//! halves, zmm16–zmm31, mask registers, mxcsr and x87, by plain moves; x87 and
-//! the question what is in use go by xsave, since no plain move answers them.
+//! halves, zmm16–zmm31, mask registers and mxcsr by plain moves; x87 by fxsave, since no
+//! plain move reads it. What is in use the CPU says (`xgetbv`).
 
 #![allow(unsafe_code, reason = "saves and loads registers")]
 
@@ -41,11 +41,48 @@ pub(crate) struct State {
     k: [u64; 8],
     /// An xsave image that says "initial state" for all components.
     initial: [u64; 72],
-    /// fnsave's image: 108 bytes.
-    x87: [u64; 14],
-    in_use: u64,
+    x87: Fx,
     mxcsr: u32,
+    /// mxcsr as the hook has left it.
+    left: u32,
 }
+
+/// fxsave64's image (SDM volume 1, 10.5.1), of which x87 is the first part.
+#[repr(C, align(16))]
+struct Fx {
+    control: u16,
+    status: u16,
+    /// A bit for each register that is not empty.
+    tags: u8,
+    reserved: u8,
+    opcode: u16,
+    instruction: u64,
+    data: u64,
+    mxcsr: [u32; 2],
+    /// Of 80 bits.
+    registers: [[u64; 2]; 8],
+    xmm: [u64; 44],
+}
+
+impl Fx {
+    /// Whether x87 is as xrstor makes it that has no image of it: nothing of it is lost
+    /// when it goes out of use.
+    #[inline(always)]
+    fn is_initial(&self) -> bool {
+        let words = self
+            .registers
+            .iter()
+            .fold(0, |seen, [low, high]| seen | low | high & 0xffff);
+        let pointers = self.instruction | self.data | u64::from(self.opcode);
+        let word = self.control ^ DEFAULT_CONTROL | self.status | u16::from(self.tags);
+        words | pointers | u64::from(word) == 0
+    }
+}
+
+/// x87's control word as a function finds it, and xrstor makes it.
+const DEFAULT_CONTROL: u16 = 0x037f;
+
+const _: () = assert!(size_of::<Fx>() == 512 && core::mem::offset_of!(State, x87).is_multiple_of(16));
 
 /// Whether upper halves may be looked at ([`usertrap_vector_look`]). AVX-512 makes the
 /// CPUs of others slower for a while.
@@ -102,15 +139,18 @@ const DEFAULT_MXCSR: u32 = 0x1f80;
 /// Runs `hook` with `parts` kept around it, in the state that the psABI promises a
 /// function: default mxcsr, empty x87 stack.
 ///
-/// Each question to the CPU, what is in use, takes longer than all moves together: it
-/// is asked once, and once more only if something may be in use since that only xrstor
+/// Each question to the CPU, what is in use, takes about as long as all moves together:
+/// it is asked once, and once more only if something may be in use since that only xrstor
 /// takes out of it. Where it is about upper halves alone, their values answer it, and
-/// halves that are zero and in use go out of use.
+/// halves that are zero and in use go out of use. So does x87 that is in its initial
+/// state: the kernel takes it into use at each return from a signal handler, our own of
+/// the traps too (`save_xstate_epilog`), and no other move takes as long as that of x87.
 #[inline(always)]
 pub(crate) fn keep<R>(state: *mut State, parts: Parts, hook: impl FnOnce() -> R) -> R {
     let features = FEATURES.load(Ordering::Relaxed);
     let control = parts.contains(Parts::MXCSR);
     let parts = u64::from(parts.bits() & !Parts::MXCSR.bits());
+    let before;
     // SAFETY: the buffer is the thread's own; the instructions exist.
     unsafe {
         if control {
@@ -119,18 +159,22 @@ pub(crate) fn keep<R>(state: *mut State, parts: Parts, hook: impl FnOnce() -> R)
                 asm!("ldmxcsr [{}]", in(reg) &DEFAULT_MXCSR, options(nostack, preserves_flags));
             }
         }
-        if features == Features::Sse as u8 {
-            (*state).in_use = parts & X87;
+        let mut in_use = if features == Features::Sse as u8 {
+            parts & X87
         } else if parts == AVX | ZMM_HI256 && LOOKS.load(Ordering::Relaxed) {
-            (*state).in_use = usertrap_vector_look(state, features);
+            usertrap_vector_look(state, features)
         } else if parts != 0 {
-            (*state).in_use = xgetbv::<1>() & parts;
+            xgetbv::<1>() & parts
         } else {
-            (*state).in_use = 0;
-        }
-        let in_use = (*state).in_use;
+            0
+        };
         if in_use & X87 != 0 {
-            asm!("fnsave [{0}]", in(reg) &raw mut (*state).x87, options(nostack, preserves_flags));
+            asm!("fxsave64 [{0}]", in(reg) &raw mut (*state).x87, options(nostack, preserves_flags));
+            if features != Features::Sse as u8 && (*state).x87.is_initial() {
+                in_use &= !X87;
+            } else {
+                asm!("fninit", options(nostack, nomem, preserves_flags));
+            }
         }
         if in_use & HI16_ZMM != 0 {
             usertrap_vector_save_hi16(state);
@@ -143,11 +187,11 @@ pub(crate) fn keep<R>(state: *mut State, parts: Parts, hook: impl FnOnce() -> R)
         } else if in_use & AVX != 0 {
             usertrap_vector_save_ymm(state);
         }
+        before = in_use;
     }
     let result = hook();
     // SAFETY: as above; what is loaded was saved.
     unsafe {
-        let before = (*state).in_use;
         if features != Features::Sse as u8 {
             // What the hook took into use goes back to its initial state, and
             // so out of use: later switches and frames stay small.
@@ -163,7 +207,7 @@ pub(crate) fn keep<R>(state: *mut State, parts: Parts, hook: impl FnOnce() -> R)
             }
         }
         if before & X87 != 0 {
-            asm!("frstor [{0}]", in(reg) &raw mut (*state).x87, options(nostack, preserves_flags));
+            usertrap_vector_load_x87(state);
         }
         if before & HI16_ZMM != 0 {
             usertrap_vector_load_hi16(state);
@@ -177,7 +221,11 @@ pub(crate) fn keep<R>(state: *mut State, parts: Parts, hook: impl FnOnce() -> R)
             usertrap_vector_load_ymm(state);
         }
         if control {
-            asm!("ldmxcsr [{}]", in(reg) &raw const (*state).mxcsr, options(nostack, preserves_flags));
+            // To load it takes longer than to look at it.
+            asm!("stmxcsr [{}]", in(reg) &raw mut (*state).left, options(nostack, preserves_flags));
+            if (*state).left != (*state).mxcsr {
+                asm!("ldmxcsr [{}]", in(reg) &raw const (*state).mxcsr, options(nostack, preserves_flags));
+            }
         }
     }
     result
@@ -267,6 +315,18 @@ unsafe extern "C" fn usertrap_vector_init(state: *mut State, components: u64) {
         "ret",
         ".cfi_endproc",
         initial = const core::mem::offset_of!(State, initial),
+    )
+}
+
+/// x87, and xmm0–xmm15, which the entry has saved, as they were when x87 was saved.
+#[unsafe(naked)]
+unsafe extern "C" fn usertrap_vector_load_x87(state: *mut State) {
+    naked_asm!(
+        ".cfi_startproc",
+        "fxrstor64 [rdi + {x87}]",
+        "ret",
+        ".cfi_endproc",
+        x87 = const core::mem::offset_of!(State, x87),
     )
 }
 

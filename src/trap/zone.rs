@@ -99,7 +99,8 @@ pub(crate) fn of(rip: u64, on_our_stack: bool, in_trampoline: bool) -> Zone {
     if rip >= entry::entry_any() && rip < entry::entry_end() {
         return match rip {
             _ if rip < entry::entry_any_saved() => Zone::EnterRcx,
-            _ if rip < entry::entry_full() => Zone::Enter,
+            _ if rip < entry::entry_full_rare() => Zone::Enter,
+            _ if rip < entry::entry_full() => Zone::EnterFlags,
             _ if rip < entry::entry_full_saved() => Zone::EnterRcx,
             _ if rip < entry::entry_full_switched() => Zone::Enter,
             _ if rip < entry::entry_full_flags() => Zone::EnterSwitched,
@@ -116,6 +117,7 @@ pub(crate) fn of(rip: u64, on_our_stack: bool, in_trampoline: bool) -> Zone {
             _ if rip < entry::exit_entry() => Zone::Hook,
             _ if rip < entry::exit_saved() => Zone::GateExitDone,
             _ if rip < entry::exit_called() => Zone::ExitSaved,
+            _ if rip >= entry::exit_rare() && rip < entry::exit_rare_end() => Zone::ExitSaved,
             _ if rip < entry::known_pid() => Zone::Hook,
             _ if rip < entry::known_tid() => of_known(rip),
             _ if rip < entry::known_end() => of_known(rip - (entry::known_tid() - entry::known_pid())),
@@ -124,6 +126,7 @@ pub(crate) fn of(rip: u64, on_our_stack: bool, in_trampoline: bool) -> Zone {
             _ if rip < entry::taken_exit_entry() => Zone::Hook,
             _ if rip < entry::taken_exit_saved() => Zone::GateExitDone,
             _ if rip < entry::taken_exit_called() => Zone::ExitSaved,
+            _ if rip >= entry::taken_exit_rare() && rip < entry::taken_exit_rare_end() => Zone::ExitSaved,
             _ if rip >= entry::begun() => Zone::Beginning,
             _ => Zone::Hook,
         };

@@ -42,33 +42,38 @@ macro_rules! assembler_macros {
             "77:",
             ".endm",
             // The psABI's flags for a function: DF clear; and AC clear, since the
-            // compiler makes unaligned accesses. AC is rare, popfq slow.
-            ".macro usertrap_abi_flags",
+            // compiler makes unaligned accesses. Both are rare, cld and popfq slow:
+            // who has one of them set takes a way round.
+            ".macro usertrap_test_flags rare",
+            "test dword ptr [rsp], {RARE_IN_FUNCTIONS}",
+            "jnz \\rare",
+            ".endm",
+            ".macro usertrap_clear_flags",
             "cld",
-            "test dword ptr [rsp], {AC}",
-            "jz 78f",
             "pushfq",
             "usertrap_cfi_area 8",
             "and dword ptr [rsp], ~{AC}",
             "popfq",
             "usertrap_cfi_area",
-            "78:",
             ".endm",
             // The application's flags from [rsp] into rflags and r11. sahf and an
             // addition that overflows or not give the six arithmetic flags, in a third
             // of popfq's time; the others are as they were unless the application had
-            // one of DF, AC, TF, NT set. Destroys rax.
-            ".macro usertrap_restore_flags",
+            // one of DF, AC, TF, NT set: then they go by `rare` of this name. Destroys
+            // rax.
+            ".macro usertrap_restore_flags name",
             "mov r11, [rsp]",
             "test r11d, {RARE_FLAGS}",
-            "jnz 79f",
+            "jnz usertrap_rare_\\name",
             "mov eax, r11d",
             "rol ax, 8",    // ah = SF ZF AF PF CF, al = bits 8..15
             "and al, 8",    // OF is bit 11
             "add al, 0x78", // 0x80 overflows, 0x78 does not
             "sahf",
-            "jmp 80f",
-            "79:",
+            "usertrap_flags_\\name:",
+            ".endm",
+            ".macro usertrap_rare_flags name",
+            "usertrap_rare_\\name:",
             "test r11d, {TF}",
             "jz 81f",
             "cmp dword ptr [rsp + {STEPPING}], 0",
@@ -79,7 +84,7 @@ macro_rules! assembler_macros {
             "usertrap_cfi_area 8",
             "popfq",
             "usertrap_cfi_area",
-            "80:",
+            "jmp usertrap_flags_\\name",
             ".endm",
             // How to unwind (DWARF 4 section 6.4.2, psABI figure 3.36): rsp + offset as
             // an operand of DW_OP_breg7, in two bytes whatever its value.

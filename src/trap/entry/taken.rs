@@ -22,12 +22,18 @@ macro_rules! taken {
             "mov [rsp + {RESULT}], rax",
             "usertrap_taken_exit_saved:",
             "usertrap_sse_moves save",
-            "usertrap_abi_flags",
+            "usertrap_test_flags 2f",
+            "3:",
             "mov rdi, rsp",
             "call {exit}",
             "usertrap_taken_exit_called:",
             "usertrap_sse_moves restore",
             "jmp usertrap_resume",
+            "usertrap_taken_exit_rare:",
+            "2:",
+            "usertrap_clear_flags",
+            "jmp 3b",
+            "usertrap_taken_exit_rare_end:",
         )
     };
 }
