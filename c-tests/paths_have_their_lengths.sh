@@ -42,13 +42,13 @@ takes 138 "answered" libc "$EXAMPLES/libhook_answer_sse.so"
 takes 91 "answered, no vectors kept" inline "$EXAMPLES/libhook_answer_scalar.so"
 takes 250-310 "answered, by any vector code" inline "$EXAMPLES/libhook_answer.so"
 takes 15 "known" inline USERTRAP_ANSWER=identity
-takes 261 "stat" inline USERTRAP_TOOL=stat USERTRAP_OUT=/dev/null
-takes 261 "stat" unwanted USERTRAP_TOOL=stat USERTRAP_OUT=/dev/null
-takes 276 "stat" libc USERTRAP_TOOL=stat USERTRAP_OUT=/dev/null
-takes 194 "an empty hook in C" inline USERTRAP_HOOK="$PWD/empty.so"
-takes 194 "an empty hook in C, no vectors" inline USERTRAP_HOOK="$PWD/empty_no_vectors.so"
-takes 182 "answered in C, its footprint known" inline USERTRAP_HOOK="$PWD/answer.so"
+takes 199 "stat" inline USERTRAP_TOOL=stat USERTRAP_OUT=/dev/null
+takes 199 "stat" unwanted USERTRAP_TOOL=stat USERTRAP_OUT=/dev/null
+takes 214 "stat" libc USERTRAP_TOOL=stat USERTRAP_OUT=/dev/null
+takes 201 "an empty hook in C" inline USERTRAP_HOOK="$PWD/empty.so"
+takes 201 "an empty hook in C, no vectors" inline USERTRAP_HOOK="$PWD/empty_no_vectors.so"
+takes 184 "answered in C, its footprint known" inline USERTRAP_HOOK="$PWD/answer.so"
 takes 250-310 "answered in C, with AVX2" inline USERTRAP_HOOK="$PWD/answer_vectors.so"
 takes 330-390 "answered in C, no footprint, no TLS" inline USERTRAP_HOOK="$PWD/answer_no_tls.so"
-takes 330-390 "answered in C, no footprint" inline USERTRAP_HOOK="$PWD/answer_pointer.so"
+takes 330-420 "answered in C, no footprint" inline USERTRAP_HOOK="$PWD/answer_pointer.so"
 finish

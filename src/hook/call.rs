@@ -1,6 +1,6 @@
 //! One system call, as a hook sees it.
 
-use core::hint::cold_path;
+use core::hint::{black_box, cold_path};
 use core::sync::atomic::AtomicU64;
 
 /// How a call ended.
@@ -29,6 +29,13 @@ pub struct Call<'a> {
     pub(crate) words: &'a [AtomicU64],
 }
 
+/// Without vector registers, which the hook may have promised to leave alone.
+fn copy(to: &mut [u64; 6], from: &[u64; 6]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = black_box(*from);
+    }
+}
+
 impl<'a> Call<'a> {
     /// The call number: the low 32 bits of `rax`, which is all that the kernel
     /// looks at.
@@ -46,7 +53,7 @@ impl<'a> Call<'a> {
     /// register keeps its value.
     pub fn set_arg(&mut self, index: usize, value: u64) {
         if !self.changed {
-            self.original = self.args;
+            copy(&mut self.original, &self.args);
             self.changed = true;
         }
         if let Some(arg) = self.args.get_mut(index) {
@@ -64,7 +71,7 @@ impl<'a> Call<'a> {
     pub(crate) fn restore_args(&mut self) {
         if self.changed {
             cold_path();
-            self.args = self.original;
+            copy(&mut self.args, &self.original);
             self.changed = false;
         }
     }

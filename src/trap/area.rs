@@ -116,6 +116,8 @@ pub(crate) struct ThreadArea {
     pub(crate) saved_mask: AtomicU64,
     /// Not 0: the trap flag in `flags` is the application's own, not a tracer's.
     pub(crate) stepping: u32,
+    /// Who is interested in the call, as the entry has found it: what it keeps.
+    pub(crate) kept: u32,
     /// The application's rbx and rbp, while clone carries the new area and this
     /// one in them.
     pub(crate) rbx: u64,

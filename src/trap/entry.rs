@@ -160,6 +160,7 @@ global_asm!(
     ".set usertrap_area_in_flight, {IN_FLIGHT}",
     INTEREST = sym INTEREST,
     KEEP_SSE = const KEEP_SSE,
+    KEPT = const offset_of!(ThreadArea, kept),
     FSGSBASE = sym FSGSBASE,
     FREE_AREAS = sym FREE_AREAS,
     signal = sym signal::handler,

@@ -32,11 +32,18 @@ macro_rules! assembler_macros {
             ".endm",
             // Baseline Rust touches xmm0-15 only with legacy SSE instructions, which
             // leave bits 128 and up alone: so plain 16-byte moves keep zmm state too.
+            // What is restored is what was saved, whoever takes an interest meanwhile.
             // Destroys rcx and r11; the number is in the area.
             ".macro usertrap_sse op",
+            ".ifc \\op, save",
             "movzx ecx, word ptr [rsp + {NUMBER}]",
             "lea r11, [rip + {INTEREST}]",
-            "test byte ptr [r11 + rcx], {KEEP_SSE}",
+            "movzx ecx, byte ptr [r11 + rcx]",
+            "mov [rsp + {KEPT}], ecx",
+            "test cl, {KEEP_SSE}",
+            ".else",
+            "test byte ptr [rsp + {KEPT}], {KEEP_SSE}",
+            ".endif",
             "jz 77f",
             "usertrap_sse_moves \\op",
             "77:",
