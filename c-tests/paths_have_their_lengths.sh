@@ -32,14 +32,14 @@ for arm in seccomp sud; do
     takes 8 "passed, $arm" unknown USERTRAP_ARM=$arm
     takes 24 "passed, $arm" libc USERTRAP_ARM=$arm # natively 12
     takes 8 "a number that no hook wants, $arm" unwanted USERTRAP_ARM=$arm USERTRAP_HOOK="$PWD/answer.so"
-    takes 87 "an empty hook, $arm" inline "$EXAMPLES/libhook_pass.so" USERTRAP_ARM=$arm
+    takes 94 "an empty hook, $arm" inline "$EXAMPLES/libhook_pass.so" USERTRAP_ARM=$arm
 done
-takes 87 "an empty hook" unknown "$EXAMPLES/libhook_pass.so"
-takes 102 "an empty hook" libc "$EXAMPLES/libhook_pass.so"
-takes 123 "answered" inline "$EXAMPLES/libhook_answer_sse.so"
-takes 123 "answered" unknown "$EXAMPLES/libhook_answer_sse.so"
-takes 138 "answered" libc "$EXAMPLES/libhook_answer_sse.so"
-takes 91 "answered, no vectors kept" inline "$EXAMPLES/libhook_answer_scalar.so"
+takes 94 "an empty hook" unknown "$EXAMPLES/libhook_pass.so"
+takes 109 "an empty hook" libc "$EXAMPLES/libhook_pass.so"
+takes 125 "answered" inline "$EXAMPLES/libhook_answer_sse.so"
+takes 125 "answered" unknown "$EXAMPLES/libhook_answer_sse.so"
+takes 140 "answered" libc "$EXAMPLES/libhook_answer_sse.so"
+takes 93 "answered, no vectors kept" inline "$EXAMPLES/libhook_answer_scalar.so"
 takes 250-310 "answered, by any vector code" inline "$EXAMPLES/libhook_answer.so"
 takes 15 "known" inline USERTRAP_ANSWER=identity
 takes 199 "stat" inline USERTRAP_TOOL=stat USERTRAP_OUT=/dev/null

@@ -34,6 +34,7 @@ _usertrap_words() {
             return
         fi
         mapfile -t COMPREPLY < <(compgen -c -- "${COMP_WORDS[i]}")
+        # shellcheck disable=SC2043
         for word in @WORDS@; do
             [[ $verb || $word != "${COMP_WORDS[i]}"* ]] || COMPREPLY+=("$word")
         done

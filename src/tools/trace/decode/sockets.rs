@@ -252,7 +252,8 @@ fn show_messages(text: &mut Text<'_>, call: &Call, at: u64, count: u64, received
     const SIZE: u64 = 64;
     const MOST: u64 = 32;
     let mut len = [0; 4];
-    let mut len_of = |index: u64| copy::copy_in(&mut len, at + index * SIZE + 56).map(|()| u32::from_ne_bytes(len));
+    let mut len_of =
+        |index: u64| copy::copy_in(&mut len, at.wrapping_add(index * SIZE + 56)).map(|()| u32::from_ne_bytes(len));
     if at == 0 || count == 0 || len_of(0).is_err() {
         return text.pointer(at);
     }
@@ -264,7 +265,13 @@ fn show_messages(text: &mut Text<'_>, call: &Call, at: u64, count: u64, received
         };
         let done = index < call.count();
         text.str("{msg_hdr=");
-        show_message(text, call, at + index * SIZE, received.then_some(len.into()), None);
+        show_message(
+            text,
+            call,
+            at.wrapping_add(index * SIZE),
+            received.then_some(len.into()),
+            None,
+        );
         if done {
             field(text, ", msg_len=", len.into());
         }
