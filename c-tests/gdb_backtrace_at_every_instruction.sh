@@ -23,6 +23,8 @@ steps getpid rewrite "$EXAMPLES/libhook_pass.so" "" 40
 steps getpid rewrite "$EXAMPLES/libhook_answer_scalar.so" "" 40
 steps getpid rewrite "$EXAMPLES/libhook_answer.so" "" 100
 steps getpid rewrite "$LIB" "USERTRAP_TOOL=stat" 100
+steps span rewrite "$LIB" "" 7
+steps span rewrite "$EXAMPLES/libhook_answer_scalar.so" "" 42
 steps getpid fallback "$LIB" "" 5
 steps getpid fallback "$EXAMPLES/libhook_answer.so" "" 100
 START=usertrap_signal_entry steps getpid trap "$LIB" "" 60

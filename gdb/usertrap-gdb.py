@@ -28,10 +28,12 @@ AREAS = range(BASE + (4 << 30), BASE + (1 << 40))
 
 # The first instruction of the gate, `mov %rcx,%gs:disp32`.
 STORE_RCX = b"\x65\x48\x89\x0c\x25"
-# `trampoline::SIZE`; in a trampoline, `movabs $return_address,%rcx` comes first or
-# behind an instruction of 5 bytes.
+# `trampoline::SIZE`; a trampoline ends in `movabs $return_address,%rcx`, `jmp entry`, behind the
+# instructions that the site's jump has taken the place of; `int3` fills its room.
 TRAMPOLINE_SIZE = 32
 MOVABS = b"\x48\xb9"
+ENDING = 15
+INT3 = 0xCC
 # The jumps that lead to one.
 LONG_JUMP, NEAR_JUMP = b"\xff\x24\x25", b"\xe9"
 
@@ -136,8 +138,9 @@ class Image:
     def trampoline_return(self, pc):
         """The return address in the trampoline around pc."""
         code = read(pc - pc % TRAMPOLINE_SIZE, TRAMPOLINE_SIZE)
-        for at in (0, 5, 7):
-            if code[at : at + 2] == MOVABS:
+        for at in range(TRAMPOLINE_SIZE - ENDING + 1):
+            filled = all(byte == INT3 for byte in code[at + ENDING :])
+            if code[at : at + 2] == MOVABS and code[at + 10 : at + 11] == NEAR_JUMP and filled:
                 return struct.unpack_from("<Q", code, at + 2)[0]
         return None
 
