@@ -1,5 +1,6 @@
 // Shows that bytes in text which look like sites, but are data or are never executed, stay as
 // they are while true sites around them are called and rewritten.
+// also: load
 #include "code.h"
 
 enum { SITES = 40, CALLS = 3000 };

@@ -1,6 +1,7 @@
 // Shows that objects which are loaded, called, unloaded and loaded again 2,000 times, other
 // content at the same address included, make their own calls each time.
 // cflags: -ldl
+// also: load
 #include "so.h"
 
 enum { ROUNDS = 2000, OBJECTS = 4 };

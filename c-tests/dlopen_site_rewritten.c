@@ -1,6 +1,7 @@
 // Shows that a site in a loaded object, described by its .eh_frame, is rewritten in ordinary text,
 // and that the object's file and its other bytes stay as they are.
 // cflags: -ldl
+// also: load
 #include "so.h"
 
 int main(void) {

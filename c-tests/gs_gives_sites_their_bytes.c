@@ -1,4 +1,4 @@
-// modes: native trap rewrite fallback stat
+// modes: native trap rewrite load fallback stat
 // When a program has used GS, the code of the program itself and of its libraries is as in the files
 // around every `syscall` instruction, and stays so.
 #include "gs.h"

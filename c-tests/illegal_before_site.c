@@ -1,4 +1,5 @@
 // An illegal instruction of the program's own, five bytes before a site, reaches its SIGILL handler.
+// also: load
 #include "check.h"
 #include <ucontext.h>
 

@@ -1,4 +1,4 @@
-// modes: native rewrite fallback
+// modes: native rewrite load fallback
 // A signal comes at every instruction of the way of sites of all forms, warm and at their first call, which may
 // rewrite them: what stands before the `syscall` is executed once, and the call is made once or not at all.
 #include "interrupt_steps.h"

@@ -1,5 +1,6 @@
 // Shows that the protections of a page are after its calls what they were before, for every kind
 // of mapping, and that the file under it has not changed.
+// also: load
 #include "code.h"
 #include "maps.h"
 

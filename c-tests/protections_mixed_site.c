@@ -1,5 +1,6 @@
 // Shows that a site across two pages of different protections (execute-only, writable, of
 // another mapping, shared beside private) is served and leaves both as they were.
+// also: load
 #include "code.h"
 #include "maps.h"
 

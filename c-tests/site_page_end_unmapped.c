@@ -1,5 +1,6 @@
 // Shows that a site whose last byte is the last of its mapping is served, with nothing
 // (or a page without access) after it, and one at the very start of a mapping too.
+// also: load
 #include "code.h"
 
 int main(void) {

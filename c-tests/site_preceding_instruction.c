@@ -1,5 +1,6 @@
 // Shows that a 5-byte instruction before the `syscall` keeps its effect on memory, registers
 // and flags when the library replays it elsewhere, also when threads race to it cold.
+// also: load
 #include "code.h"
 #include <pthread.h>
 

@@ -1,5 +1,6 @@
 // Shows that functions whose `syscall` may become a short jump into the padding after them go
 // on right: the padding's neighbours untouched, jumps to every instruction of them, threads.
+// also: load
 #include "code.h"
 #include <pthread.h>
 

@@ -1,5 +1,6 @@
 // Shows that when the kernel drops private pages of text (MADV_DONTNEED), and with them what was
 // written there, the calls stay right, with sites across pages half dropped and threads calling.
+// also: load
 #include "code.h"
 #include <pthread.h>
 

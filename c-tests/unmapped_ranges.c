@@ -1,5 +1,6 @@
 // Shows that unmapping ranges that begin, end or lie within text with rewritten sites leaves the
 // rest working, and that text mapped into the holes is served as what it is.
+// also: load
 #include "code.h"
 
 enum { PAGES = 16 };

@@ -30,5 +30,7 @@ pub mod site;
 pub mod span;
 #[path = "rewrite/trampoline.rs"]
 pub mod trampoline;
+#[path = "rewrite/vet.rs"]
+pub mod vet;
 #[path = "rewrite/vma.rs"]
 pub mod vma;

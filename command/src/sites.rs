@@ -8,12 +8,14 @@
 //! | [`survey`] | finds the sites, and judges them with the rewriter's own code |
 //! | [`numbers`] | the number that the code before a site loads |
 //! | [`report`] | text and JSON |
+//! | [`vet`] | every pair of bytes that could be a call, proved or not |
 
 mod module;
 mod numbers;
 mod process;
 mod report;
 mod survey;
+mod vet;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -42,8 +44,11 @@ pub(crate) fn run(options: &SitesOptions) -> Result<(), Failure> {
     match options.pid {
         Some(pid) => {
             let process = Process::read(pid).map_err(|error| Failure::NoProcess { pid, error })?;
-            let ours = process.ours.unwrap_or(tables(options.table.unwrap_or(PREFERRED)));
             let modules = process.modules.iter().map(|(name, module)| (name.clone(), module));
+            if options.vet {
+                return vet(options, modules, process.ours);
+            }
+            let ours = process.ours.unwrap_or(tables(options.table.unwrap_or(PREFERRED)));
             print(
                 options,
                 modules.map(|(name, module)| look(name, module, ours, &process.rewritten)),
@@ -61,6 +66,7 @@ pub(crate) fn run(options: &SitesOptions) -> Result<(), Failure> {
                     }
                 }
             }
+            let named = modules.iter().map(|(name, module)| (name.clone(), module));
             let reports = modules.iter().map(|(name, module)| {
                 let usual = if module.fixed { FALLBACK } else { PREFERRED };
                 let ours = tables(options.table.unwrap_or(usual));
@@ -68,12 +74,29 @@ pub(crate) fn run(options: &SitesOptions) -> Result<(), Failure> {
             });
             let printed = if modules.is_empty() {
                 Ok(())
+            } else if options.vet {
+                vet(options, named, None)
             } else {
                 print(options, reports)
             };
             printed.and(failed.map_or(Ok(()), Err))
         }
     }
+}
+
+/// Prints what is said of these modules.
+fn vet<'a>(
+    options: &SitesOptions,
+    modules: impl Iterator<Item = (String, &'a Module)>,
+    ours: Option<Ours>,
+) -> Result<(), Failure> {
+    let ours = ours.unwrap_or(tables(options.table.unwrap_or(FALLBACK)));
+    let reports: Vec<_> = modules.map(|(name, module)| vet::vet(name, module, &ours)).collect();
+    write(&if options.json {
+        vet::json(&reports)
+    } else {
+        vet::text(&reports)
+    })
 }
 
 /// The tables of a process whose first one lies there.
@@ -113,6 +136,10 @@ fn print<'a>(options: &SitesOptions, reports: impl Iterator<Item = Report<'a>>) 
     } else {
         report::text(&reports)
     };
+    write(&text)
+}
+
+fn write(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     written.map_err(|error| Failure::Output { error })

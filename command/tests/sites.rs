@@ -167,6 +167,61 @@ fn json_has_the_same() {
     assert_eq!(refused["number"], serde_json::Value::Null);
 }
 
+const VETTED: &str = "\
+FILE: 9 pairs
+         1  inside
+         1  site: number
+         1  site: replay
+         2  site: short-jump
+         1  site: span
+         1  site: span-of-two
+         1  site: wide-number
+         1  trap: no-room
+all: 9 pairs, 0 unproven; 0 mappings writable or shared
+";
+
+#[test]
+fn vetting_tells_what_every_pair_is() {
+    let place = Place::new("vet");
+    let program = place.program();
+    let said = sites(&["--vet", name(&program)]);
+    assert!(said.status.success() && said.stderr.is_empty(), "{said:?}");
+    let text = String::from_utf8(said.stdout).expect("text");
+    assert_eq!(text, VETTED.replace("FILE", name(&program)));
+}
+
+#[test]
+fn vetting_shows_what_is_not_proved() {
+    let place = Place::new("unproven");
+    let program = place.program();
+    let mut bytes = fs::read(&program).expect("a program");
+    // The no-op with which `_start` begins: not an instruction any more.
+    bytes[0x1000] = 0x06;
+    fs::write(&program, bytes).expect("a program");
+    let said = sites(&["--vet", "--json", name(&program)]);
+    let report: serde_json::Value = serde_json::from_slice(&said.stdout).expect("JSON");
+    assert_eq!(
+        (&report["usertrap_vet"], &report["unproven"], &report["changing"]),
+        (&1.into(), &8.into(), &0.into())
+    );
+    let module = &report["modules"][0];
+    assert_eq!(module["changes"], serde_json::Value::Null);
+    for (member, value) in [
+        ("address", serde_json::Value::from(0x40_1006)),
+        ("bytes", "0f 05".into()),
+        ("function", "_start".into()),
+        ("verdict", "unproven".into()),
+        ("detail", "undecoded".into()),
+    ] {
+        assert_eq!(module["pairs"][0][member], value, "{member}");
+    }
+    let text = String::from_utf8(sites(&["--vet", name(&program)]).stdout).expect("text");
+    assert!(
+        text.contains("          0x401006  0f 05  undecoded    _start\n"),
+        "{text}"
+    );
+}
+
 #[test]
 fn a_process_is_judged_mapping_by_mapping() {
     let mut child = Command::new("sleep").arg("1000").spawn().expect("sleep");

@@ -25,6 +25,7 @@ use crate::hook::Call;
 use crate::kernel;
 use crate::kernel::log;
 use crate::kernel::process::{self, MemoryMap};
+use crate::rewrite::load;
 use crate::setup::process::Process;
 use crate::setup::{self, Inherited};
 use crate::trap::area::ThreadArea;
@@ -136,6 +137,8 @@ unsafe extern "C" fn start(stack: *mut u64) -> ! {
             setup::bring_up_image(&inherited);
             // SAFETY: complete now.
             guest::load(&unsafe { Process::at(stack.start() as *const usize) });
+            // By then it is known which calls are hooked.
+            load::rewrite(0..u64::MAX);
             let mask = message.mask & !sigaction::reserved();
             // SAFETY: the area is there, the target mapped, its stack made.
             unsafe { usertrap_enter(stack.start(), entry, &mask) }

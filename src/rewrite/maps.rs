@@ -39,6 +39,8 @@ const VMA_READABLE: u64 = 1;
 const VMA_WRITABLE: u64 = 2;
 const VMA_EXECUTABLE: u64 = 4;
 const VMA_SHARED: u64 = 8;
+/// `PROCMAP_QUERY_COVERING_OR_NEXT_VMA`, in questions.
+const OR_NEXT: u64 = 16;
 
 /// The process's mappings, open for questions.
 pub(crate) struct Maps {
@@ -68,8 +70,21 @@ impl Maps {
 
     /// The same, and its name, as long as there is room for it, with zeros behind.
     pub(super) fn find_named(&self, address: u64, name: &mut [u8; 4096]) -> Option<Vma> {
-        match query(self.fd, address, name) {
-            Err(Errno::ENOTTY | Errno::EINVAL | Errno::EPERM) => read(self.fd, address, name),
+        match query(self.fd, address, 0, name) {
+            Err(Errno::ENOTTY | Errno::EINVAL | Errno::EPERM) => read(self.fd, |vma| vma.contains(address), name),
+            found => found.ok(),
+        }
+    }
+
+    /// The first executable mapping that ends above `address`.
+    #[inline(never)]
+    pub(crate) fn next_executable(&self, address: u64) -> Option<Vma> {
+        let mut name = [0; 4096];
+        match query(self.fd, address, OR_NEXT | VMA_EXECUTABLE, &mut name) {
+            Err(Errno::ENOTTY | Errno::EINVAL | Errno::EPERM) => {
+                let wanted = |vma: &Vma| vma.end > address && vma.protection.execute;
+                read(self.fd, wanted, &mut name)
+            }
             found => found.ok(),
         }
     }
@@ -77,7 +92,7 @@ impl Maps {
     /// The same without its name, which takes the kernel as long as the rest:
     /// what backs it is not known. None also where the kernel is too old.
     pub(crate) fn find_nameless(&self, address: u64) -> Option<Vma> {
-        query(self.fd, address, &mut []).ok()
+        query(self.fd, address, 0, &mut []).ok()
     }
 }
 
@@ -109,9 +124,10 @@ pub(crate) fn describe(address: u64, show: impl FnOnce(&Vma, &[u8])) {
     }
 }
 
-fn query(fd: i32, address: u64, name: &mut [u8]) -> Result<Vma, Errno> {
+fn query(fd: i32, address: u64, flags: u64, name: &mut [u8]) -> Result<Vma, Errno> {
     let mut query = ProcmapQuery {
         size: size_of::<ProcmapQuery>() as u64,
+        query_flags: flags,
         query_addr: address,
         vma_name_size: name.len() as u32,
         vma_name_addr: if name.is_empty() { 0 } else { name.as_mut_ptr() as u64 },
@@ -141,7 +157,7 @@ fn query(fd: i32, address: u64, name: &mut [u8]) -> Result<Vma, Errno> {
 /// Reads the text from its start, as kernels before 6.11 need.
 #[cold]
 #[inline(never)]
-fn read(fd: i32, address: u64, name: &mut [u8; 4096]) -> Option<Vma> {
+fn read(fd: i32, wanted: impl Fn(&Vma) -> bool, name: &mut [u8; 4096]) -> Option<Vma> {
     // The longest line is a path of PATH_MAX behind 73 characters.
     let mut buffer = [0u8; 8192];
     let mut filled = 0;
@@ -157,7 +173,7 @@ fn read(fd: i32, address: u64, name: &mut [u8; 4096]) -> Option<Vma> {
         while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
             let (line, behind) = rest.split_at(end);
             match parse_maps_line(line) {
-                Some(vma) if vma.contains(address) => {
+                Some(vma) if wanted(&vma) => {
                     let bytes = name_of_line(line);
                     if let Some(place) = name.get_mut(..bytes.len()) {
                         place.copy_from_slice(bytes);
@@ -188,7 +204,7 @@ mod tests {
     use super::{Maps, find, kernel};
 
     fn read(fd: i32, address: u64) -> Option<super::Vma> {
-        super::read(fd, address, &mut [0; 4096])
+        super::read(fd, |vma| vma.contains(address), &mut [0; 4096])
     }
 
     #[test]
@@ -199,7 +215,7 @@ mod tests {
         for address in [code, stack] {
             let mut names = [[0; 4096]; 2];
             maps.find_named(address, &mut names[0]).unwrap();
-            super::read(maps.fd, address, &mut names[1]).unwrap();
+            super::read(maps.fd, |vma| vma.contains(address), &mut names[1]).unwrap();
             let [query, text] = names.map(|name| core::ffi::CStr::from_bytes_until_nul(&name).unwrap().to_owned());
             assert_eq!(query, text);
             assert_eq!(text.to_bytes().starts_with(b"/"), address == code);
@@ -222,5 +238,19 @@ mod tests {
             assert_eq!(read(maps.fd, address), maps.find(address));
         }
         assert_eq!(find(8), None);
+    }
+
+    #[test]
+    fn executable_mappings_are_found_in_order_by_query_and_by_text() {
+        let maps = Maps::open().unwrap();
+        let (mut address, mut count) = (0, 0);
+        while let Some(vma) = maps.next_executable(address) {
+            assert!(vma.protection.execute && vma.end > address);
+            let next = |other: &super::Vma| other.end > address && other.protection.execute;
+            assert_eq!(super::read(maps.fd, next, &mut [0; 4096]), Some(vma));
+            (address, count) = (vma.end, count + 1);
+        }
+        // Ours, libc's and the vDSO's at least.
+        assert!(count >= 3, "{count}");
     }
 }

@@ -75,6 +75,26 @@ pub(crate) fn enable(targets: &'static Targets) {
     ENABLED.store(true, Ordering::Relaxed);
 }
 
+/// Whether sites can be rewritten now.
+pub(super) fn is_ready() -> bool {
+    ENABLED.load(Ordering::Relaxed) && STRANGERS.load(Ordering::Acquire) <= 0 && !STOPPED.load(Ordering::Relaxed)
+}
+
+/// Whether the site has been rewritten, and still has its jump.
+pub(super) fn is_rewritten(site: u64) -> bool {
+    registry::find(site).is_some_and(|entry| entry.state() == State::Rewritten && !is_stale(entry))
+}
+
+/// Rewrites a site that has not been executed, in a form that has been proved. Under
+/// the lock.
+pub(super) fn rewrite_as(site: u64, form: &Form, vma: &Vma, code: &Code<'_>, memory: Option<&OwnMemory>) {
+    if let Some(entry) = registry::insert(site)
+        && let Err(reason) = write_form(entry, site, form, vma, code, memory)
+    {
+        entry.refuse(reason);
+    }
+}
+
 /// Called for each trap at the `syscall` at `site` with this `rax`, from the
 /// signal handler: rewrites the site if that can be done now.
 pub(crate) fn consider(site: u64, rax: u64) {
@@ -196,23 +216,34 @@ fn rewrite(entry: &Entry, site: u64, rax: u64) -> Result<(), Refusal> {
         // Its padding would keep a jump when the code gets its bytes back.
         return Err(Refusal::SelfMade);
     }
-    let memory = OwnMemory::open();
-    let slot = slot_for(entry, site, &form, memory.as_ref())?;
+    write_form(entry, site, &form, &vma, &code, OwnMemory::open().as_ref())
+}
+
+/// Writes the jump of a form that has been proved.
+fn write_form(
+    entry: &Entry,
+    site: u64,
+    form: &Form,
+    vma: &Vma,
+    code: &Code<'_>,
+    memory: Option<&OwnMemory>,
+) -> Result<(), Refusal> {
+    let slot = slot_for(entry, site, form, memory)?;
     let original: [u8; 7] = site
         .checked_sub(5)
         .and_then(|head| code.array(head))
         .ok_or(Refusal::Boundary)?;
     let alone = areas::is_alone();
     let plan = if alone { plan_alone } else { plan };
-    let plan = plan(&form, site, table::slot(slot, &form), &original).ok_or(Refusal::TableFull)?;
-    let pad = if let Form::Short { pad } = form { pad.at } else { 0 };
+    let plan = plan(form, site, table::slot(slot, form), &original).ok_or(Refusal::TableFull)?;
+    let pad = if let Form::Short { pad } = *form { pad.at } else { 0 };
     entry.pad.store(pad, Ordering::Relaxed);
-    if let Form::Span { span } = &form {
+    if let Form::Span { span } = form {
         entry.set_span_bytes(&span.bytes).ok_or(Refusal::TableFull)?;
     }
     entry.original.store(pack(&original), Ordering::Relaxed);
     entry.set_state(State::Changing);
-    let writer = Writer::new(&vma, memory.as_ref());
+    let writer = Writer::new(vma, memory);
     let written = if alone {
         writer.write_alone(&plan)
     } else {

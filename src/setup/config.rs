@@ -48,6 +48,8 @@ pub enum Rewrite {
     On,
     /// When they have trapped a few times.
     Lazy,
+    /// Before their first call, where that can be proved; else at the first trap.
+    Load,
 }
 
 /// What turns system calls into traps.
@@ -165,8 +167,8 @@ const ARM: Words<Arm> = Words {
     values: &[Arm::Auto, Arm::Seccomp, Arm::Sud],
 };
 const REWRITE: Words<Rewrite> = Words {
-    names: &["on", "lazy", "off"],
-    values: &[Rewrite::On, Rewrite::Lazy, Rewrite::Off],
+    names: &["on", "lazy", "load", "off"],
+    values: &[Rewrite::On, Rewrite::Lazy, Rewrite::Load, Rewrite::Off],
 };
 const LOG: Words<Level> = Words {
     names: &["off", "error", "warn", "info", "debug"],

@@ -15,6 +15,7 @@ use crate::image::{Start, forget_start, tree};
 use crate::kernel;
 use crate::kernel::log;
 use crate::kernel::process::with_large_files;
+use crate::rewrite::load;
 use crate::tools::Tool;
 use crate::trap::descriptors::{self, Kept};
 use crate::trap::{dispatch, filters, ledger, sigaction};
@@ -148,6 +149,8 @@ fn begin(
         word: 0,
     })?;
     guest::load(process);
+    // By then it is known which calls are hooked.
+    load::rewrite(0..u64::MAX);
     forget_start();
     Ok(())
 }

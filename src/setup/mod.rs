@@ -27,7 +27,7 @@ use crate::hook::Hook;
 use crate::image::BASE;
 use crate::kernel;
 use crate::kernel::log;
-use crate::rewrite::{rewriter, site, table, warm, writer};
+use crate::rewrite::{load, rewriter, site, table, warm, writer};
 use crate::setup::config::{Arm, Config, ConfigError, Level, Rewrite, Unfit};
 use crate::tools;
 use crate::trap::area::ThreadArea;
@@ -260,6 +260,7 @@ fn configure(process: &process::Process, config: &Config<'_>, linked: Option<&'s
     altstack::configure();
     tiles::configure(process.largest_frame());
     vdso::configure(config.hide_vdso);
+    load::choose(config.rewrite == Rewrite::Load);
     dispatch::configure(hook);
     if config.answer_identity {
         known::switch_on();

@@ -11,6 +11,7 @@ use crate::abi::errno::Errno;
 use crate::arm::filter::ASKED;
 use crate::exec::{calls, launch};
 use crate::hook::{Hook, Interest, Outcome, Parts, VectorUse, Verdict};
+use crate::rewrite::load;
 use crate::trap::area::{Action, HookState, ThreadArea};
 use crate::trap::{
     altstack, clone, deliver, descriptors, entry, exit, filters, gs, known, listing, mask, membarrier, memory, pending,
@@ -60,6 +61,9 @@ pub(crate) fn configure(hook: Option<&'static &'static dyn Hook>) {
     }
     for number in CORE.iter().chain(descriptors::NAMING) {
         entry::add_interest(*number as u16, entry::CORE | entry::KEEP_SSE);
+    }
+    if load::is_chosen() {
+        entry::add_interest(libc::SYS_mmap as u16, entry::CORE | entry::KEEP_SSE);
     }
 }
 
@@ -426,7 +430,7 @@ fn serve(area: &mut ThreadArea, number: u32) -> Action {
                 return answer(area, result);
             }
         }
-        libc::SYS_mprotect | libc::SYS_pkey_mprotect | libc::SYS_mremap | libc::SYS_madvise => {
+        libc::SYS_mmap | libc::SYS_mprotect | libc::SYS_pkey_mprotect | libc::SYS_mremap | libc::SYS_madvise => {
             if let Some(result) = memory::serve(area, number) {
                 return answer(area, result);
             }

@@ -117,7 +117,7 @@ fn is_served(area: &ThreadArea, number: u32) -> bool {
             tiles::ARCH_REQ_XCOMP_PERM => tiles::refuse(second).is_some(),
             _ => false,
         },
-        libc::SYS_mprotect | libc::SYS_pkey_mprotect | libc::SYS_mremap | libc::SYS_madvise => {
+        libc::SYS_mmap | libc::SYS_mprotect | libc::SYS_pkey_mprotect | libc::SYS_mremap | libc::SYS_madvise => {
             memory::is_concerned(area, number)
         }
         libc::SYS_fcntl => descriptors::duplicates(second as i32) || is_ours(first) || is_ours(third),

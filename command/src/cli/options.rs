@@ -283,6 +283,13 @@ pub(crate) struct SitesOptions {
     )]
     pub(crate) pid: Option<u32>,
 
+    /// Look at all pairs of bytes that could be a call
+    ///
+    /// Each `0f 05`, `0f 34` and `cd 80`, and whether it is proved to be a call
+    /// or to be a part of something else. Those that are not are shown.
+    #[arg(verbatim_doc_comment, long)]
+    pub(crate) vet: bool,
+
     /// Reckon with a table at this address
     ///
     /// 0x050f0000, which is that of most programs, or 0xNN060000, that of

@@ -59,6 +59,7 @@ pub(super) const SITES_EXAMPLES: &str = "\
 Examples:
   usertrap sites /bin/ls /lib/x86_64-linux-gnu/libc.so.6
   usertrap sites --pid 4711           each executable mapping of a process
+  usertrap sites --vet ./app          is every call known to be one?
   usertrap sites --json ./app         docs/sites-json.md says what it means";
 
 pub(super) const POLICY_EXAMPLES: &str = "\

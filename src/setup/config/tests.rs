@@ -30,7 +30,12 @@ fn each_word_of_each_setting_has_its_meaning() {
     for (text, on) in [("on", true), ("off", false)] {
         assert_eq!(parse(&[&format!("USERTRAP_STAT_TIME={text}")]).unwrap().stat_time, on);
     }
-    for (text, when) in [("on", Rewrite::On), ("lazy", Rewrite::Lazy), ("off", Rewrite::Off)] {
+    for (text, when) in [
+        ("on", Rewrite::On),
+        ("lazy", Rewrite::Lazy),
+        ("load", Rewrite::Load),
+        ("off", Rewrite::Off),
+    ] {
         assert_eq!(parse(&[&format!("USERTRAP_REWRITE={text}")]).unwrap().rewrite, when);
     }
     for (text, arm) in [("auto", Arm::Auto), ("seccomp", Arm::Seccomp), ("sud", Arm::Sud)] {
@@ -110,7 +115,7 @@ fn unknown_values_are_refused_with_the_valid_ones() {
         ),
         (
             "USERTRAP_REWRITE=1",
-            "USERTRAP_REWRITE=1 is not known; valid: on, lazy, off",
+            "USERTRAP_REWRITE=1 is not known; valid: on, lazy, load, off",
         ),
         (
             "USERTRAP_STAT_TIME= on",
