@@ -70,7 +70,7 @@ class Tree:
                     continue
                 if handled:
                     handlers.append("signal")
-                if event.name == "SIGSYS" and held and "SI_KERNEL" in event.args:
+                if event.name == "SIGSYS" and held and re.search("SI_USER|SI_KERNEL", event.args):
                     event, held = held, None
                 if fresh and event.name == "SIGSEGV":
                     event.args = ours.KILLED_IMAGE

@@ -2,21 +2,21 @@
 
 use core::sync::atomic::Ordering;
 
-use crate::abi::sigframe::{SI_KERNEL, SigContext, SigInfo, UContext, bit};
-use crate::kernel;
+use crate::abi::sigframe::{SI_KERNEL, SI_USER, SigContext, SigInfo, UContext, bit};
 use crate::trap::area::ThreadArea;
 use crate::trap::dispatch::Post;
-use crate::trap::{entry, mask, sigaction};
+use crate::trap::{entry, mask, pending, sigaction};
 
 /// A signal that was held back in a hook stays in the area, and this one is
 /// queued for it: SIGSYS is among the signals that the kernel delivers before
-/// all others, so the order of the application's signals stays. With a code as of
-/// faults: see [`pending::poke_self`](crate::trap::pending::poke_self).
-pub(crate) const MARKER: SigInfo = SigInfo::new(libc::SIGSYS, SI_KERNEL, 0x7573_6572_7472_6170);
+/// all others but faults', so the order of the application's signals stays.
+pub(crate) const MARKER: SigInfo = SigInfo::new(libc::SIGSYS, SI_USER, MARKED);
+/// What tells it.
+pub(crate) const MARKED: u64 = 0x7573_6572_7472_6170;
 
 /// Whether this is such a signal's place in the kernel's queue.
 pub(crate) fn is_marker(info: &SigInfo) -> bool {
-    info.signo == MARKER.signo && info.code == MARKER.code && info.address == MARKER.address
+    info.signo == MARKER.signo && matches!(info.code, SI_USER | SI_KERNEL) && info.address == MARKED
 }
 
 /// Whether the interrupted code holds all signals back: that alone blocks SIGSYS,
@@ -50,10 +50,10 @@ pub(crate) fn hold(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) {
         uc.uc_sigmask = mask::all_but_faults(area, mask);
         if area.held_signal.is_none() {
             area.held_signal = Some(*info);
-            kernel::requeue(&MARKER);
+            pending::send_own(&MARKER, mask);
             return;
         }
     }
     uc.uc_sigmask |= bit(info.signo);
-    kernel::requeue(info);
+    pending::send_again(info);
 }

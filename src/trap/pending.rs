@@ -19,6 +19,7 @@ use crate::abi::sigframe::{SI_KERNEL, SI_TKILL, SI_USER, SigInfo, bit};
 use crate::kernel;
 use crate::trap::area::ThreadArea;
 use crate::trap::areas;
+use crate::trap::held::MARKED;
 use crate::trap::sigaction::{self, FAULTS, reserved};
 use crate::trap::signalfd;
 
@@ -42,18 +43,34 @@ pub(crate) fn is_poke(area: &ThreadArea, info: &SigInfo) -> bool {
 }
 
 /// Sends the calling thread a [`POKE`], which is to come in under this mask.
+pub(crate) fn poke_self(mask: u64) {
+    send_own(&POKE, mask);
+}
+
+/// Sends the calling thread a signal of ours, which is to come in under this mask.
 ///
 /// Beside signals that wait blocked with the codes of faults it has such a code, too.
 /// Another one the kernel would never find there while a tracer stops it at each signal:
 /// it takes one of those in its place, and queues it again
 /// (`dequeue_synchronous_signal` and `ptrace_signal` of `kernel/signal.c`).
-pub(crate) fn poke_self(mask: u64) {
+pub(crate) fn send_own(info: &SigInfo, mask: u64) {
     let beside_faults = kernel::pending() & mask & (FAULTS | bit(libc::SIGTRAP)) != 0;
-    let mut poke = POKE;
+    let mut own = *info;
     if beside_faults {
-        poke.code = SI_KERNEL;
+        own.code = SI_KERNEL;
     }
-    kernel::requeue(&poke);
+    kernel::requeue(&own);
+}
+
+/// Sends it again, to come in when it is let in. Never with the code of a fault: so the
+/// kernel would deliver it, though blocked, in place of each fault signal that is let in,
+/// for ever (`dequeue_synchronous_signal`).
+pub(crate) fn send_again(info: &SigInfo) {
+    let mut again = *info;
+    if info.signo == POKE.signo && matches!(info.address, POKED | MARKED) && info.code == SI_KERNEL {
+        again.code = SI_USER;
+    }
+    kernel::requeue(&again);
 }
 
 fn poke(other: &ThreadArea) -> bool {
