@@ -5,6 +5,7 @@
 
 pub(crate) mod children;
 pub(crate) mod futex;
+mod limits;
 pub(crate) mod log;
 pub(crate) mod pages;
 pub(crate) mod path;
@@ -12,6 +13,7 @@ pub(crate) mod process;
 pub(crate) mod user;
 pub(crate) mod wait;
 
+pub use limits::{file_limit, limit, limits};
 pub(crate) use user::copy_out_any;
 pub use user::{can_write_range, copy_in, copy_in_u64, copy_out};
 
@@ -458,29 +460,6 @@ pub fn is_readable(fd: i32) -> bool {
     // SAFETY: one live `struct pollfd`; it does not wait.
     let ready = unsafe { syscall!(SYS_poll, &raw mut poll, 1, 0) };
     ready == 1 && poll.revents & libc::POLLIN != 0
-}
-
-/// The soft limit of a resource.
-pub fn limit(resource: i32) -> Result<u64, Errno> {
-    let mut old = [0u64; 2];
-    // SAFETY: the pointer is to a live `struct rlimit64`.
-    checked(unsafe { syscall!(SYS_prlimit64, 0, resource, 0, old.as_mut_ptr()) })?;
-    Ok(old[0])
-}
-
-/// prlimit64(2) of RLIMIT_NOFILE: sets (if given), returns the old (soft, hard).
-pub fn file_limit(new: Option<(u64, u64)>) -> Result<(u64, u64), Errno> {
-    limits(libc::RLIMIT_NOFILE as i32, new)
-}
-
-/// prlimit64(2): sets (if given), returns the old (soft, hard).
-pub fn limits(resource: i32, new: Option<(u64, u64)>) -> Result<(u64, u64), Errno> {
-    let new = new.map(|(soft, hard)| [soft, hard]);
-    let mut old = [0u64; 2];
-    let pointer = new.as_ref().map_or(core::ptr::null(), |n| n.as_ptr());
-    // SAFETY: both point to live `struct rlimit64`s.
-    checked(unsafe { syscall!(SYS_prlimit64, 0, resource, pointer, old.as_mut_ptr()) })?;
-    Ok((old[0], old[1]))
 }
 
 /// clock_gettime(CLOCK_MONOTONIC) in nanoseconds.
