@@ -27,10 +27,11 @@ use crate::ledger::{CORE, CoreWord};
 use crate::trap::areas;
 use crate::trap::copy::Reach;
 use crate::trap::descriptors::Numbers;
+use crate::trap::dispositions::{Dispositions, Moment};
 use crate::trap::known::Known;
 use crate::trap::pending::{self, Pending};
 use crate::trap::raised::Deferred;
-use crate::trap::sigaction::{Dispositions, reserved};
+use crate::trap::sigaction::reserved;
 use crate::trap::swallowed::LastTrap;
 use crate::trap::user_dispatch::UserDispatch;
 
@@ -189,6 +190,8 @@ pub(crate) struct ThreadArea {
     /// The application's handlers: the process's, or `own_dispositions`.
     pub(crate) dispositions: AtomicPtr<Dispositions>,
     pub(crate) own_dispositions: Dispositions,
+    /// The table that a child copies, when its parent began to make it.
+    pub(crate) told: Option<Moment>,
     /// The number of a process that shares our memory and has no parent that
     /// waits for it; 0 for all others.
     pub(crate) process: AtomicU32,

@@ -53,6 +53,7 @@ pub(crate) fn enter(area: &mut ThreadArea, flags: u64) -> Action {
     }
     area.new_area = child as u64;
     area.clone_flags = flags;
+    area.told = Some(sigaction::table(area).moment());
     area.heir = ledger::heir(area);
     if vm {
         // SAFETY: just allocated: nobody else uses it yet.
@@ -109,6 +110,7 @@ fn prepare(child: &mut ThreadArea, parent: &ThreadArea, flags: u64) {
     child.inherit(parent);
     child.clone_flags = flags;
     child.heir = parent.heir;
+    child.told = parent.told;
     child.process.store(0, Ordering::Relaxed);
     child.new_area = core::ptr::from_ref(parent) as u64;
     child.kind = match () {
@@ -132,11 +134,9 @@ fn prepare(child: &mut ThreadArea, parent: &ThreadArea, flags: u64) {
         descriptors::own_table(child);
     }
     if flags & CLONE_SIGHAND == 0 {
-        let table = parent.dispositions.load(Ordering::Relaxed);
-        // SAFETY: tables outlive the threads that use them.
         child
             .own_dispositions
-            .fill_from(unsafe { &*table }, flags & CLONE_CLEAR_SIGHAND != 0);
+            .fill_from(sigaction::table(parent), flags & CLONE_CLEAR_SIGHAND != 0);
         child
             .dispositions
             .store(&raw mut child.own_dispositions, Ordering::Relaxed);
@@ -197,10 +197,11 @@ pub(crate) unsafe extern "C" fn child_from_gate(area: *mut ThreadArea) {
     let area = unsafe { &mut *area };
     armed::child(area);
     let flags = area.clone_flags;
+    // Another thread has changed actions while the kernel copied its own.
+    let untold = flags & CLONE_SIGHAND == 0 && area.told.is_none_or(|told| told.is_over());
     if flags & CLONE_VM == 0 {
         exit::forked(area);
-        // SAFETY: tables outlive the threads that use them.
-        unsafe { (*area.dispositions.load(Ordering::Relaxed)).forked(flags & CLONE_CLEAR_SIGHAND != 0) };
+        sigaction::table(area).forked(flags & CLONE_CLEAR_SIGHAND != 0);
         lock::after_fork();
         guest::threads::after_fork(area, 0);
         ledger::born();
@@ -224,9 +225,10 @@ pub(crate) unsafe extern "C" fn child_from_gate(area: *mut ThreadArea) {
         let _ = unsafe { kernel::sigaltstack(Some(&area.signal_stack())) };
     }
     known::learn(area);
-    if flags & CLONE_CLEAR_SIGHAND != 0 {
-        // SAFETY: tables outlive the threads that use them.
-        let _ = sigaction::install_own(unsafe { &*area.dispositions.load(Ordering::Relaxed) });
+    if untold {
+        sigaction::tell_all(sigaction::table(area));
+    } else if flags & CLONE_CLEAR_SIGHAND != 0 {
+        let _ = sigaction::install_own(sigaction::table(area));
     }
     if flags & CLONE_VM != 0 {
         guest::threads::tell(area, true);

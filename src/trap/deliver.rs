@@ -23,7 +23,7 @@ use crate::trap::context;
 use crate::trap::dispatch::Post;
 use crate::trap::mask::block_all;
 use crate::trap::pending;
-use crate::trap::sigaction::{self, SA_RESETHAND};
+use crate::trap::sigaction;
 use crate::trap::swallowed;
 use crate::trap::tell::tell;
 
@@ -38,11 +38,6 @@ pub(crate) fn deliver(
     waiting: Option<u64>,
 ) -> bool {
     tell(area, info, uc);
-    if action.flags & SA_RESETHAND != 0 {
-        // SAFETY: tables outlive the threads that use them.
-        unsafe { (*area.dispositions.load(Ordering::Relaxed)).reset(info.signo) };
-        sigaction::reset_in_kernel(info.signo, action);
-    }
     let rsp = uc.uc_mcontext.rsp;
     let below = rsp.wrapping_sub(RED_ZONE);
     let stack = area.altstack;
@@ -126,8 +121,7 @@ pub(crate) fn deliver(
 /// application cannot take that either.
 fn force_fault(area: &mut ThreadArea, failed: i32, uc: &mut UContext, waiting: Option<u64>) -> bool {
     let fault = SigInfo::new(libc::SIGSEGV, SI_KERNEL, 0);
-    // SAFETY: tables outlive the threads that use them.
-    let action = unsafe { (*area.dispositions.load(Ordering::Relaxed)).get(libc::SIGSEGV) };
+    let action = sigaction::take(area, libc::SIGSEGV);
     let caught = action.handler != SIG_DFL && action.handler != SIG_IGN;
     if failed != libc::SIGSEGV && caught && waiting.unwrap_or(uc.uc_sigmask) & bit(libc::SIGSEGV) == 0 {
         return deliver(area, &action, &fault, uc, waiting);

@@ -16,6 +16,7 @@ pub(crate) mod copy;
 mod deliver;
 pub(crate) mod descriptors;
 pub(crate) mod dispatch;
+mod dispositions;
 pub(crate) mod entry;
 mod exit;
 pub(crate) mod filters;

@@ -7,7 +7,7 @@
 #![allow(unsafe_code, reason = "installs signal handlers")]
 
 use core::mem::size_of;
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::abi::errno::Errno;
 use crate::abi::sigaction::{KernelSigaction, NSIG, SA_RESTORER, SIG_DFL, SIG_IGN, SIGSET_SIZE};
@@ -15,6 +15,7 @@ use crate::abi::sigframe::bit;
 use crate::guest::libraries;
 use crate::kernel;
 use crate::trap::area::ThreadArea;
+use crate::trap::dispositions::{Dispositions, SA_RESETHAND};
 use crate::trap::{copy, entry, pending};
 
 /// `UAPI_SA_FLAGS` of `kernel/signal.c`: the flags that read back.
@@ -27,8 +28,6 @@ const KNOWN_FLAGS: u64 = (libc::SA_NOCLDSTOP
     | SA_RESETHAND
     | SA_RESTORER
     | SA_EXPOSE_TAGBITS;
-/// `SA_RESETHAND`, whose libc constant is negative.
-pub(crate) const SA_RESETHAND: u64 = 0x8000_0000;
 const SA_EXPOSE_TAGBITS: u64 = 0x800;
 /// Flags that decide what the kernel does besides calling the handler.
 /// SA_RESETHAND is not one: signals of which the application learns nothing,
@@ -65,157 +64,6 @@ fn of_guests() -> u64 {
 /// glibc's, also for timers with SIGEV_THREAD.
 const SIGCANCEL: i32 = 32;
 
-/// One table of handlers: of a process, or of a vfork child.
-pub(crate) struct Dispositions {
-    writer: spin::Mutex<()>,
-    actions: [Slot; NSIG],
-    /// The quiet signals that are caught.
-    caught: AtomicU64,
-}
-
-/// Two copies, of which the version's low bit names the valid one: a reader in
-/// a signal handler never waits.
-struct Slot {
-    version: AtomicU32,
-    copies: [[AtomicU64; 4]; 2],
-}
-
-impl Slot {
-    const fn new() -> Slot {
-        Slot {
-            version: AtomicU32::new(0),
-            copies: [const { [const { AtomicU64::new(0) }; 4] }; 2],
-        }
-    }
-
-    fn read(&self) -> KernelSigaction {
-        loop {
-            let version = self.version.load(Ordering::Acquire);
-            let [handler, flags, restorer, mask] = &self.copies[version as usize & 1];
-            let action = KernelSigaction {
-                handler: handler.load(Ordering::Relaxed),
-                flags: flags.load(Ordering::Relaxed),
-                restorer: restorer.load(Ordering::Relaxed),
-                mask: mask.load(Ordering::Relaxed),
-            };
-            fence(Ordering::Acquire);
-            // Torn only if two writes passed in between; then read again.
-            if self.version.load(Ordering::Relaxed).wrapping_sub(version) <= 1 {
-                return action;
-            }
-        }
-    }
-
-    /// Only under the writer's lock.
-    fn write(&self, action: &KernelSigaction) {
-        let version = self.version.load(Ordering::Relaxed).wrapping_add(1);
-        fence(Ordering::Release);
-        let copy = &self.copies[version as usize & 1];
-        for (word, value) in copy
-            .iter()
-            .zip([action.handler, action.flags, action.restorer, action.mask])
-        {
-            word.store(value, Ordering::Relaxed);
-        }
-        self.version.store(version, Ordering::Release);
-    }
-}
-
-impl Dispositions {
-    /// All default.
-    pub(crate) const fn new() -> Dispositions {
-        Dispositions {
-            writer: spin::Mutex::new(()),
-            actions: [const { Slot::new() }; NSIG],
-            caught: AtomicU64::new(0),
-        }
-    }
-
-    /// The application's action for a signal, 1..=64.
-    pub(crate) fn get(&self, signal: i32) -> KernelSigaction {
-        self.actions
-            .get(signal as usize - 1)
-            .map_or(KernelSigaction::default(), Slot::read)
-    }
-
-    /// As the kernel does on delivery under SA_RESETHAND.
-    pub(crate) fn reset(&self, signal: i32) {
-        let Some(slot) = self.actions.get(signal as usize - 1) else {
-            return;
-        };
-        let mut action = slot.read();
-        action.handler = SIG_DFL;
-        // In a signal handler nobody waits; a writer in another thread is
-        // setting the action anyway.
-        if let Some(_writer) = self.writer.try_lock() {
-            slot.write(&action);
-            if self.note(signal, &action) {
-                self.renew();
-            }
-        }
-    }
-
-    /// The quiet signals that nobody catches.
-    fn quiet(&self) -> u64 {
-        QUIET & !self.caught.load(Ordering::Relaxed)
-    }
-
-    /// Notes whether a signal is a quiet one that is caught. Returns whether that is
-    /// new: then our handlers are to be registered anew.
-    fn note(&self, signal: i32, action: &KernelSigaction) -> bool {
-        let is_caught = action.handler != SIG_DFL && action.handler != SIG_IGN;
-        let quiet = QUIET & bit(signal);
-        let before = if is_caught {
-            self.caught.fetch_or(quiet, Ordering::Relaxed)
-        } else {
-            self.caught.fetch_and(!quiet, Ordering::Relaxed)
-        };
-        quiet != 0 && (before & quiet != 0) != is_caught
-    }
-
-    /// Registers our handlers anew, for what they block.
-    fn renew(&self) {
-        for (signal, slot) in (1..=NSIG as i32).zip(&self.actions) {
-            let action = kernel_action(signal, &slot.read(), self.quiet());
-            if action.handler == entry::signal_entry() {
-                // SAFETY: the handler is made for this.
-                let _ = unsafe { kernel::sigaction(signal, Some(&action)) };
-            }
-        }
-    }
-
-    /// Fills a table that nobody uses yet. Its last user may have been killed
-    /// while it wrote.
-    pub(crate) fn fill_from(&self, other: &Dispositions, clear: bool) {
-        // SAFETY: nobody uses the table, so nobody holds a guard.
-        unsafe { self.writer.force_unlock() };
-        self.copy_from(other, clear);
-    }
-
-    /// Takes over all actions of `other`; handlers become the default action
-    /// if `clear` (CLONE_CLEAR_SIGHAND).
-    fn copy_from(&self, other: &Dispositions, clear: bool) {
-        for (to, from) in self.actions.iter().zip(&other.actions) {
-            let mut action = from.read();
-            if clear && action.handler != SIG_IGN {
-                action = KernelSigaction::default();
-            }
-            to.write(&action);
-        }
-        let caught = if clear { 0 } else { other.caught.load(Ordering::Relaxed) };
-        self.caught.store(caught, Ordering::Relaxed);
-    }
-
-    /// After a fork, in the child: a writer in another thread is no more.
-    pub(crate) fn forked(&self, clear: bool) {
-        // SAFETY: this is the only thread, and it holds no guard.
-        unsafe { self.writer.force_unlock() };
-        if clear {
-            self.copy_from(self, true);
-        }
-    }
-}
-
 /// The process's handlers.
 pub(crate) static PROCESS: Dispositions = Dispositions::new();
 
@@ -244,10 +92,12 @@ fn kernel_action(signal: i32, action: &KernelSigaction, quiet: u64) -> KernelSig
 /// so, in another thread, it is held back there as in a hook (`held`).
 pub(crate) const QUIET: u64 = bit(libc::SIGCHLD) | bit(libc::SIGURG) | bit(libc::SIGWINCH) | bit(libc::SIGCONT);
 
+/// The signals whose default action is to stop the process.
+pub(crate) const STOPS: u64 = bit(libc::SIGTSTP) | bit(libc::SIGTTIN) | bit(libc::SIGTTOU);
+
 /// Those that our code in a thread does not block.
 pub(crate) fn quiet(area: &ThreadArea) -> u64 {
-    // SAFETY: tables outlive the threads that use them.
-    unsafe { (*area.dispositions.load(Ordering::Relaxed)).quiet() }
+    table(area).quiet()
 }
 
 /// Our own handler: on the area's signal stack, all signals but these blocked.
@@ -287,47 +137,58 @@ pub(crate) fn configure(own_sigill: bool) {
 /// Takes over the handlers that the process has at the start, and registers
 /// ours.
 pub(crate) fn adopt() -> Result<(), Errno> {
-    for (signal, slot) in (1..=NSIG as i32).zip(&PROCESS.actions) {
+    for signal in 1..=NSIG as i32 {
         // SAFETY: only reads.
         let Ok(action) = (unsafe { kernel::sigaction(signal, None) }) else {
             continue;
         };
-        slot.write(&action);
-        PROCESS.note(signal, &action);
+        PROCESS.begin(signal, &action);
         if action.handler == SIG_IGN {
             copy::about_to_ignore(bit(signal));
         }
     }
-    PROCESS.renew();
+    renew(&PROCESS);
     install_own(&PROCESS)
 }
 
 /// The same behind an exec, which leaves no handler: only which signals are
 /// ignored has to be known.
 pub(crate) fn adopt_ignored(ignored: u64) -> Result<(), Errno> {
-    for (signal, slot) in (1..=NSIG as i32).zip(&PROCESS.actions) {
-        if ignored & bit(signal) != 0 {
-            copy::about_to_ignore(bit(signal));
-            slot.write(&KernelSigaction {
-                handler: SIG_IGN,
-                ..KernelSigaction::default()
-            });
-        }
+    for signal in (1..=NSIG as i32).filter(|&signal| ignored & bit(signal) != 0) {
+        copy::about_to_ignore(bit(signal));
+        let action = KernelSigaction {
+            handler: SIG_IGN,
+            ..KernelSigaction::default()
+        };
+        PROCESS.begin(signal, &action);
     }
     install_own(&PROCESS)
 }
 
 /// The signals that are ignored.
 pub(crate) fn ignored(table: &Dispositions) -> u64 {
-    (1..=NSIG as i32)
-        .filter(|&signal| table.get(signal).handler == SIG_IGN)
-        .fold(0, |mask, signal| mask | bit(signal))
+    table
+        .all()
+        .filter(|(_, action)| action.handler == SIG_IGN)
+        .fold(0, |mask, (signal, _)| mask | bit(signal))
+}
+
+/// The thread's table.
+pub(crate) fn table(area: &ThreadArea) -> &'static Dispositions {
+    // SAFETY: a table outlives the threads that use it: it is the process's, or
+    // lies in an area, and areas are never unmapped.
+    unsafe { &*area.dispositions.load(Ordering::Relaxed) }
 }
 
 /// Whether the application ignores a signal.
 pub(crate) fn is_ignored(area: &ThreadArea, signal: i32) -> bool {
-    // SAFETY: tables outlive the threads that use them.
-    unsafe { (*area.dispositions.load(Ordering::Relaxed)).get(signal) }.handler == SIG_IGN
+    table(area).get(signal).handler == SIG_IGN
+}
+
+/// Whether the kernel does nothing about a signal with this action, so that no call
+/// ends for it.
+pub(crate) fn does_nothing(signal: i32, action: &KernelSigaction) -> bool {
+    action.handler == SIG_IGN || action.handler == SIG_DFL && QUIET & bit(signal) != 0
 }
 
 /// The same, asked of the kernel, before [`adopt`].
@@ -360,30 +221,73 @@ pub(crate) fn ignore(signals: u64, really: bool) {
 
 /// Gives the kernel back what it had before [`adopt`]: we do not run after all.
 pub(crate) fn disown() {
-    for (signal, slot) in (1..=NSIG as i32).zip(&PROCESS.actions) {
+    for (signal, action) in PROCESS.all() {
         // SAFETY: these are the application's own actions.
-        let _ = unsafe { kernel::sigaction(signal, Some(&slot.read())) };
+        let _ = unsafe { kernel::sigaction(signal, Some(&action)) };
     }
 }
 
-/// Lets the kernel do the default action for a signal of ours.
+/// Tells the kernel all actions of a table that nobody changes.
+pub(crate) fn tell_all(table: &Dispositions) {
+    for (signal, action) in table.all() {
+        tell(table, signal, &action);
+    }
+}
+
+fn tell(table: &Dispositions, signal: i32, action: &KernelSigaction) {
+    // SAFETY: our handler, or none.
+    let _ = unsafe { kernel::sigaction(signal, Some(&kernel_action(signal, action, table.quiet()))) };
+}
+
+/// Tells the kernel an action that has just been set, and, if the quiet signals that are
+/// caught are others then, what our handlers block. In between a quiet signal is caught
+/// and let in, which `held` knows.
+fn tell_change(table: &Dispositions, signal: i32, action: &KernelSigaction, stays_default: bool) {
+    let renews = table.note(signal, action);
+    let is_caught = QUIET & !table.quiet() & bit(signal) != 0;
+    if renews && !is_caught {
+        renew(table);
+    }
+    if !stays_default {
+        tell(table, signal, action);
+    }
+    if renews && is_caught {
+        renew(table);
+    }
+}
+
+/// Registers our handlers anew, for what they block.
+fn renew(table: &Dispositions) {
+    for (signal, action) in table.all() {
+        let action = kernel_action(signal, &action, table.quiet());
+        if action.handler == entry::signal_entry() {
+            // SAFETY: the handler is made for this.
+            let _ = unsafe { kernel::sigaction(signal, Some(&action)) };
+        }
+    }
+}
+
+/// Lets the kernel do the default action for a signal of ours, which ends the
+/// process.
 pub(crate) fn set_default(signal: i32) {
     // SAFETY: no handler is set.
     let _ = unsafe { kernel::sigaction(signal, Some(&KernelSigaction::default())) };
 }
 
-/// The kernel's side of SA_RESETHAND. The flags stay: SA_NOCLDWAIT goes on to
-/// decide what becomes of children.
-pub(crate) fn reset_in_kernel(signal: i32, action: &KernelSigaction) {
-    if (reserved() | FAULTS | of_guests()) & bit(signal) == 0 {
-        let action = KernelSigaction {
-            handler: SIG_DFL,
-            flags: action.flags & PASSED_ON,
-            ..KernelSigaction::default()
-        };
-        // SAFETY: no handler is set.
-        let _ = unsafe { kernel::sigaction(signal, Some(&action)) };
+/// The action for a signal that is delivered now. With SA_RESETHAND the handler is used
+/// up; the flags stay: SA_NOCLDWAIT goes on to decide what becomes of children.
+pub(crate) fn take(area: &ThreadArea, signal: i32) -> KernelSigaction {
+    let action = table(area).take(signal);
+    if action.flags & SA_RESETHAND != 0 {
+        settle(area);
     }
+    action
+}
+
+/// Lets the kernel do the default action of signals whose handlers are used up.
+pub(crate) fn settle(area: &ThreadArea) {
+    let table = table(area);
+    table.settle(|signal, action| tell_change(table, signal, action, false));
 }
 
 /// `rt_sigaction`: the result, or None if the kernel is to refuse it.
@@ -415,34 +319,14 @@ fn change(area: &ThreadArea, signal: i32, new: u64, old: u64) -> Result<(), Errn
     if new.is_some_and(|action| action.handler == SIG_IGN) {
         copy::about_to_ignore(bit(signal));
     }
-    // SAFETY: a table outlives the threads that use it: it is the process's, or
-    // lies in an area, and areas are never unmapped.
-    let table = unsafe { &*area.dispositions.load(Ordering::Relaxed) };
-    let slot = &table.actions[signal as usize - 1];
-    let before = {
-        let _writer = table.writer.lock();
-        let before = slot.read();
-        if let Some(action) = &new {
-            slot.write(action);
-            let renews = table.note(signal, action);
-            let is_caught = QUIET & !table.quiet() & bit(signal) != 0;
-            // In between a quiet signal is caught and let in, which `held` knows.
-            if renews && !is_caught {
-                table.renew();
-            }
-            if !stays_default(signal, &before, action) {
-                // SAFETY: our handler, or none.
-                unsafe { kernel::sigaction(signal, Some(&kernel_action(signal, action, table.quiet())))? };
-            }
-            if renews && is_caught {
-                table.renew();
-            }
-            if action.handler == SIG_IGN && reserved() & bit(signal) != 0 {
-                pending::discard(area, signal);
-            }
+    let table = table(area);
+    let before = table.change(signal, new.as_ref(), |before, action| {
+        tell_change(table, signal, action, stays_default(signal, before, action));
+        if action.handler == SIG_IGN && reserved() & bit(signal) != 0 {
+            pending::discard(area, signal);
         }
-        before
-    };
+    });
+    settle(area);
     if old != 0 {
         let words = [before.handler, before.flags, before.restorer, before.mask];
         let mut bytes = [0; size_of::<KernelSigaction>()];

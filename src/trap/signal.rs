@@ -234,15 +234,15 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
         show_application(area, zone, context, before);
     }
     let mask = waiting.unwrap_or(area.virtual_mask);
-    let table = area.dispositions.load(Ordering::Relaxed);
-    // SAFETY: tables outlive the threads that use them (`sigaction::change`).
-    let action = |signal| unsafe { (*table).get(signal) };
-    // Ignored, as the kernel would have done by itself.
-    let noticed = |info: &SigInfo| fault || action(info.signo).handler != SIG_IGN;
     let signal = info.signo;
-    let Some(info) = settle(area, info, fault, mask).filter(noticed) else {
+    // Looked up once, for another thread may change it meanwhile.
+    let due = settle(area, info, fault, mask)
+        .map(|info| (info, sigaction::take(area, info.signo)))
+        // Dropped, as the kernel would have done by itself.
+        .filter(|(info, action)| fault || !sigaction::does_nothing(info.signo, action));
+    let Some((info, action)) = &due else {
         if let Some(call) = interrupted {
-            again::go_on(area, call, &action(signal), uc);
+            again::go_on(area, call, &sigaction::table(area).get(signal), uc);
         } else if zone.is_again() {
             again::look(area, &mut uc.uc_mcontext);
         } else if !later && zone != Zone::Application {
@@ -250,23 +250,27 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
         }
         return Next::Return;
     };
-    let (info, action) = (&info, action(info.signo));
     if later {
-        let zone = again::interrupt(area, zone, &action, context);
+        let zone = again::interrupt(area, zone, action, context);
         show_application(area, zone, context, before);
     }
     let blocked = mask & bit(info.signo) != 0;
     if action.handler == SIG_DFL || action.handler == SIG_IGN || blocked {
         if fault || !is_init() {
             tell(area, info, uc);
-            default(info, uc);
+            if !blocked && !fault && sigaction::STOPS & bit(info.signo) != 0 {
+                sigaction::settle(area);
+                kernel::requeue(info);
+            } else {
+                default(info, uc);
+            }
         }
         return Next::Return;
     }
     if !fault {
         swallowed::take_mark(&mut uc.uc_mcontext);
     }
-    begins(deliver::deliver(area, &action, info, uc, waiting))
+    begins(deliver::deliver(area, action, info, uc, waiting))
 }
 
 /// The mask of the wait that a signal has ended here. One that the mask blocks has
