@@ -4,7 +4,7 @@
 #include "code.h"
 #include <pthread.h>
 
-enum { ROUNDS = 60, THREADS = 3, LONGEST = 24 };
+enum { ROUNDS = 50, THREADS = 3, LONGEST = 24 };
 enum { R10_IS_R8 = 1, RDX_IS_R9 = 2, RSI_IS_RBX = 4, RDX_IS_NEAR = 8, R10_IS_7 = 16, R10_IS_LONG = 32, RDX_IS_8_BEHIND = 64 };
 #define LONG_VALUE 0x1122334455667788
 
