@@ -285,7 +285,7 @@ pub(crate) struct SitesOptions {
 
     /// Look at all pairs of bytes that could be a call
     ///
-    /// Each `0f 05`, `0f 34` and `cd 80`, and whether it is proved to be a call
+    /// Each `0f 05`, `0f 34`, `cd 80`, and whether it is proved to be a call
     /// or to be a part of something else. Those that are not are shown.
     #[arg(verbatim_doc_comment, long)]
     pub(crate) vet: bool,
