@@ -1,5 +1,5 @@
 # Traps of bash: signals in loops, functions, waits, subshells and substitutions.
-# coverage: 99 99.5
+# coverage: 99.5 99.8
 # modes: rewrite trap command guest
 # processes: 200
 status=0

@@ -1,5 +1,5 @@
 # cargo build, test and run of a small crate with a build script, a procedural macro and tests that start its program.
-# coverage: 99 99.5
+# coverage: 99.5 99.8
 # needs: cargo cc
 # user: root
 # modes: rewrite command

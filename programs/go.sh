@@ -1,5 +1,5 @@
 # A Go program with cgo: goroutines, net/http to itself, locked threads, signals, preemption.
-# coverage: 97 99.3
+# coverage: 97 99.8
 # needs: go
 # modes: rewrite guest
 under "$BUILT/go_net"

@@ -1,5 +1,5 @@
 # Child processes of java, by jspawnhelper and by vfork; javac, which compiles the program.
-# coverage: 99 99.3
+# coverage: 99.5 99.6
 # needs: java javac
 # modes: rewrite command
 # user: root

@@ -1,5 +1,5 @@
 # A threaded Java program.
-# coverage: 98 99.3
+# coverage: 98 99.8
 # needs: java javac
 # modes: rewrite guest
 status=0

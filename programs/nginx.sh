@@ -1,5 +1,5 @@
 # nginx, a master and two workers, under wrk, which runs natively; reloaded once, so that new workers are forked.
-# coverage: 97 99.3
+# coverage: 97 99.8
 # needs: nginx wrk
 # modes: rewrite guest
 port=$(free_port)

@@ -1,5 +1,5 @@
 # redis-server with an append-only file under redis-benchmark, which runs natively; then a background save, by fork.
-# coverage: 97 99.3
+# coverage: 97 99.8
 # needs: redis-server redis-benchmark redis-cli
 # modes: rewrite guest
 port=$(free_port)

@@ -1,5 +1,5 @@
 # 100,000 rows inserted, indexed, updated and read; then 500 transactions of one row each.
-# coverage: 99 99.5
+# coverage: 99.5 99.8
 # needs: sqlite3
 # modes: rewrite guest
 {

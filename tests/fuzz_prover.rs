@@ -6,9 +6,12 @@
 #![cfg(feature = "std")]
 
 mod common;
+#[path = "common/random.rs"]
+mod random;
 
 use common::Image;
 use iced_x86::{Decoder, DecoderOptions, FlowControl};
+use random::Random;
 use usertrap::rewrite::code::Code;
 use usertrap::rewrite::eh_frame::{Function, Memory, function_at, header_of};
 use usertrap::rewrite::plan::{plan, unplan};
@@ -16,25 +19,10 @@ use usertrap::rewrite::site::{Form, prove, prove_among};
 use usertrap::rewrite::trampoline::{Jump, Ours, Slot, trampoline};
 use usertrap::rewrite::vma::parse_maps_line;
 
-/// SplitMix64: small, seeded, and the same everywhere.
-struct Random(u64);
-
 impl Random {
     fn new(salt: u64) -> Random {
         let seed = setting("USERTRAP_FUZZ_SEED", 1);
         Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ salt)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
     }
 
     fn bytes(&mut self, length: u64) -> Vec<u8> {

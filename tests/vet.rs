@@ -4,10 +4,13 @@
 #![cfg(feature = "std")]
 
 mod common;
+#[path = "common/random.rs"]
+mod random;
 
 use std::collections::BTreeMap;
 
 use common::Image;
+use random::Random;
 use usertrap::rewrite::code::Code;
 use usertrap::rewrite::eh_frame::{Function, function_at, header_of};
 use usertrap::rewrite::refusal::Refusal;
@@ -151,23 +154,6 @@ fn pairs_are_found_wherever_they_lie() {
     assert_eq!(pairs(&[], None).count(), 0);
 }
 
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit as u64) as usize
-    }
-}
-
 /// Instructions with room for a pair behind so many bytes.
 const ROOMY: [(&[u8], usize); 5] = [
     (&[0xb8, 1, 2, 3, 4], 1),                         // mov $…,%eax
@@ -177,10 +163,14 @@ const ROOMY: [(&[u8], usize); 5] = [
     (&[0xb0, 0x11], 1),                               // mov $…,%al
 ];
 
+fn index(random: &mut Random, count: usize) -> usize {
+    random.below(count as u64) as usize
+}
+
 /// A part of a function that begins where instructions begin. It may end with the
 /// first byte of a pair.
 fn part(random: &mut Random, branches: bool) -> Vec<u8> {
-    let [first, second] = PAIRS[random.below(PAIRS.len())];
+    let [first, second] = PAIRS[index(random, PAIRS.len())];
     match random.below(8) {
         0 => vec![0x0f, 0x05],
         1 => vec![0xb8, random.next() as u8, 0, 0, 0],
@@ -190,9 +180,9 @@ fn part(random: &mut Random, branches: bool) -> Vec<u8> {
         3 => vec![0x05, 1, 2, 3, 4],
         4 if branches => vec![0x74, random.below(16) as u8],
         _ => {
-            let (bytes, from) = ROOMY[random.below(ROOMY.len())];
+            let (bytes, from) = ROOMY[index(random, ROOMY.len())];
             let mut bytes = bytes.to_vec();
-            let at = from + random.below(bytes.len() - from);
+            let at = from + index(random, bytes.len() - from);
             bytes[at] = first;
             if let Some(place) = bytes.get_mut(at + 1) {
                 *place = second;

@@ -72,8 +72,9 @@ impl Iterator for Instructions<'_> {
 }
 
 /// Whether the instruction is a jump of ours, as [`super::span`] has them, that
-/// shares its last byte with the `syscall` behind it. Nobody else has a jump
-/// through such an address: but for our table nothing is there.
+/// shares its last byte with the `syscall` behind it. Its bytes alone are looked at: an
+/// application with pointers of its own at such an address would have to have mapped
+/// it itself, where our table lies as a rule.
 fn ends_in_syscall(code: &Code<'_>, jump: &Instruction) -> bool {
     let Some(at) = jump.next_ip().checked_sub(7) else {
         return false;

@@ -54,9 +54,9 @@ pub(crate) fn poke_self(mask: u64) {
 /// it takes one of those in its place, and queues it again
 /// (`dequeue_synchronous_signal` and `ptrace_signal` of `kernel/signal.c`).
 pub(crate) fn send_own(info: &SigInfo, mask: u64) {
-    let beside_faults = kernel::pending() & mask & (FAULTS | bit(libc::SIGTRAP)) != 0;
+    let blocked = mask & (FAULTS | bit(libc::SIGTRAP));
     let mut own = *info;
-    if beside_faults {
+    if blocked != 0 && kernel::pending() & blocked != 0 {
         own.code = SI_KERNEL;
     }
     kernel::requeue(&own);
