@@ -66,6 +66,8 @@ def for_it(every, found, way):
         return wanted.key[2] == found.key[2]
     if wanted.event.name != found.event.name:
         return False
+    if ours.may_let_in(wanted.event) and found.context == "served":
+        return found.event.args.startswith("SIG_SETMASK")
     if ours.EXE_LINK.search(wanted.event.args):
         return True
     return way.same(every, found)

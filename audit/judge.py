@@ -61,7 +61,7 @@ class Verdict:
 
     @property
     def difference(self):
-        return next(iter(self.differences.values()), "")
+        return self.differences.get(("not stated", "")) or next(iter(self.differences.values()), "")
 
     @property
     def is_final(self):

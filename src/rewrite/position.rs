@@ -37,6 +37,7 @@ pub(crate) fn invalid_opcode(rip: u64) -> Option<Resume> {
     });
     let at_site = registry::find(rip);
     let mut found = [0];
+    let endings = registry::endings();
     if before.is_none() && at_site.is_none() || kernel::copy_in(&mut found, rip).is_err() {
         return None;
     }
@@ -46,10 +47,13 @@ pub(crate) fn invalid_opcode(rip: u64) -> Option<Resume> {
         if let Some((entry, place)) = before.filter(|(entry, _)| entry.state() != State::Seen) {
             return Some(Resume::Trampoline(slot_of(entry).trampoline + place.offset));
         }
-        let return_address = rip.wrapping_add(2);
-        return at_site
-            .filter(|entry| entry.state() != State::Seen)
-            .map(|_| Resume::Call { return_address });
+        if at_site.is_some_and(|entry| entry.state() != State::Seen) {
+            let return_address = rip.wrapping_add(2);
+            return Some(Resume::Call { return_address });
+        }
+        // The change to which the byte belonged may have ended before the state
+        // was looked at.
+        return (registry::endings() != endings).then_some(Resume::Again);
     }
     // Changed between the exception and here: to the end of a rewrite, or back
     // to the original.

@@ -55,6 +55,9 @@ static SPANS: [[AtomicU64; SPAN_WORDS]; MOST_SPANS] = [const { [const { AtomicU6
 /// How many are taken: the first ones.
 static SPAN_COUNT: AtomicU16 = AtomicU16::new(0);
 
+/// How many changes have left a site as [`State::Seen`].
+static ENDINGS: AtomicU32 = AtomicU32::new(0);
+
 static ENTRIES: [Entry; CAPACITY] = [const { Entry::new() }; CAPACITY];
 /// How many of the entries are taken: the first ones.
 static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -119,6 +122,12 @@ pub(crate) fn insert(address: u64) -> Option<&'static Entry> {
         }
     }
     None
+}
+
+/// A number that is another one once a change has put a site's bytes back: a byte and
+/// a [`State::Seen`] that were read between two equal ones go together.
+pub(crate) fn endings() -> u32 {
+    ENDINGS.load(Ordering::Acquire)
 }
 
 /// All known sites.
@@ -202,6 +211,9 @@ impl Entry {
     }
 
     pub(crate) fn refuse(&self, reason: Refusal) {
+        if self.state() == State::Changing {
+            ENDINGS.fetch_add(1, Ordering::Release);
+        }
         self.recount(|| {
             self.reason.store(reason as u8, Ordering::Relaxed);
             self.state.store(State::Seen as u8, Ordering::Release);
