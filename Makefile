@@ -38,7 +38,7 @@ else
 endif
 
 test: deps build ## everything below
-	@scripts/verbs test-unit test-command test-object test-c test-compare test-programs test-package
+	@scripts/verbs test-unit test-command test-object test-c test-compare test-audit test-programs test-package
 
 test-unit: deps-build ## unit tests and integration tests of the crate
 	cargo test --features std
@@ -82,6 +82,10 @@ COMPARED := exits_and_statuses exec_bad_flags exec_relative_to_directory exec_sc
 test-compare: build c-tests ## a few programs: the same calls as natively, by strace; what is planted is found
 	python3 audit/test_judge.py
 	audit/compare $(COMPARED)
+
+test-audit: build ## a tracer's list of all calls of a few trees, with and without an arm (a few seconds)
+	audit/run hidden perl
+	audit/run --arm vetted hidden perl python
 
 test-programs: deps build ## real programs, natively and under the library
 	programs/run
@@ -187,4 +191,4 @@ help: ## this list
 
 include c-tests/rules.mk
 
-.PHONY: build examples c-examples compat run test test-unit test-command test-object test-c test-compare test-programs coverage lint bench bench-docs bench-exec bench-tools soak audit compare deps deps-build deb test-package install uninstall clean help
+.PHONY: build examples c-examples compat run test test-unit test-command test-object test-c test-compare test-audit test-programs coverage lint bench bench-docs bench-exec bench-tools soak audit compare deps deps-build deb test-package install uninstall clean help

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# arm: seccomp sud
 # Shows that a start takes no more calls of ours than docs/calls-of-our-own.md says: that of the first process, to its
 # filter, and that of a program it executes, to the program's first call.
 # shellcheck disable=SC1091

@@ -1,6 +1,6 @@
 // Shows that clone with every combination of the usual flags makes the child that it should: what
 // is shared is shared, what is copied is copied, ids are stored where asked, with any exit signal.
-// also: sud
+// also: sud vetted
 #include "clone.h"
 
 enum { STACK = 32768 };

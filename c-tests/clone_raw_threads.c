@@ -1,6 +1,6 @@
 // Shows that threads made by bare clone and clone3, without any libc, with stacks of two pages and
 // a TLS of their own, make their calls, find fs as given, and end without a trace.
-// also: sud
+// also: sud vetted
 #include "clone.h"
 
 enum { THREADS = 32, ROUNDS = 25, STACK = 2 * PAGE };

@@ -1,3 +1,4 @@
+// also: vetted
 // Crash handlers get trap number, error code, address and registers of the fault as natively, and what follows on
 // them ends the process as natively: SA_RESETHAND and a raise, a return to the fault, the default set and a raise.
 #include "threads.h"

@@ -1,6 +1,6 @@
 // static: yes
 // posix_spawn and posix_spawnp: file actions, attributes, search in PATH, and their errors.
-// also: sud
+// also: sud vetted
 #include "exec.h"
 
 static posix_spawn_file_actions_t actions;

@@ -1,7 +1,7 @@
 // static: yes
 // A hundred execs in a row in one process: each image is interposed and finds the same descriptors, as
 // many mappings and as much memory as the one before.
-// also: sud
+// also: sud vetted
 #include "exec.h"
 #include "threads.h"
 

@@ -2,7 +2,7 @@
 // static: yes
 // A thread that is not the first executes a program while others run and call: its tid becomes the
 // pid, all other threads are gone, and the parent sees one child that ends once. 200 times.
-// also: sud
+// also: sud vetted
 #include "exec.h"
 #include "threads.h"
 #include <stdatomic.h>

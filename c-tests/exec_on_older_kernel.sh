@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# arm: seccomp
 # timeout: 300
 # Shows that programs are executed, and refused with the same errnos, where the kernel (before 6.14) cannot
 # be asked beforehand: an outer filter answers EINVAL to execveat with AT_EXECVE_CHECK.

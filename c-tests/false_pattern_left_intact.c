@@ -1,3 +1,4 @@
+// arm: seccomp sud
 // Shows that `movl $0x10,-0x48(%rsp); syscall`, whose tail looks like `mov $16,%eax; syscall`,
 // is not taken for it when rax is 16 by other means, thousands of times: the `movl` stays, or is moved whole and runs.
 #include "code.h"

@@ -1,6 +1,6 @@
 // Shows that threads which fork at the same time, while others make calls and come and go, each
 // get a child that works: 200 forks over four threads, the children making threads of their own.
-// also: sud load
+// also: sud vetted load
 #include "code.h"
 #include <pthread.h>
 

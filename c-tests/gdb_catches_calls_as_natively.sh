@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# arm: seccomp sud
 # Shows that `catch syscall NAME` of gdb stops at entry and return of each call, with number, arguments, result and the
 # application's functions as natively. A call that traps is seen twice, the first time as one that has returned its own
 # number: at each site's first hit, and without rewriting at each call.

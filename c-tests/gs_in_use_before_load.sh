@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# arm: seccomp
 # Shows that a program which uses GS before it loads the library goes on correctly, all its threads and
 # children, and that its calls are seen from then on.
 # shellcheck disable=SC1091,SC2034

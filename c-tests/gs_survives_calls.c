@@ -3,7 +3,7 @@
 // A thread that has set GS finds it as it was behind calls of every kind, whose registers and flags
 // are right as ever: made by the kernel, answered, blocked, interrupted, of unknown number; in
 // handlers, behind them, and where a handler jumps to.
-// also: sud
+// also: sud vetted
 #include "gs.h"
 #include <poll.h>
 #include <pthread.h>

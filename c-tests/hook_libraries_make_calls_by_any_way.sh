@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# arm: seccomp sud
 # What a hook calls is made, or refused, by whatever way it asks: libc's functions and syscall(), the services, code made at
 # run time, clocks that the vDSO leaves to the kernel; while it starts, in calls, in new threads, in threads of its own.
 # shellcheck disable=SC1091

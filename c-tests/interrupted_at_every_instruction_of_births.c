@@ -1,7 +1,7 @@
 // modes: native trap rewrite fallback stat
 // A signal comes at every instruction of fork, vfork and clone, in the parent and in the child: one child is made
 // or none, each side has its own result, and signals that come while both are under way wait until they are.
-// also: sud
+// also: sud vetted
 #include "interrupt_steps.h"
 #include <sys/stat.h>
 

@@ -1,3 +1,4 @@
+// arm: seccomp sud
 // What of ours is in memory for a process alone stays small: of the first process of a tree, of an executed one, of
 // each thread and of each site. The figures are pages that no file has (Anonymous of smaps), so they are the same
 // whoever else runs.

@@ -1,7 +1,7 @@
 // static: yes
 // A filter that allows nothing but what a program's start and work need goes over to the programs that
 // are executed: they live, have signals handled, execute others, and meet it.
-// also: sud
+// also: sud vetted
 #include "exec.h"
 #include "own_filter.h"
 

@@ -1,6 +1,6 @@
 // A filter is the thread's that installed it and of those that it makes afterwards, or, synchronised,
 // of all; a thread with another filter prevents that, and is named.
-// also: sud
+// also: sud vetted
 #include "own_filter.h"
 #include <pthread.h>
 

@@ -1,6 +1,6 @@
 // A SIGSYS or SIGILL that somebody sends reaches the application's handler, with the sender's
 // data and under its mask, while the application's calls are still served.
-// also: sud
+// also: sud vetted
 #include "threads.h"
 
 static volatile sig_atomic_t count, code, value;

@@ -1,6 +1,6 @@
 // Every integer register but rax, rcx and r11 survives a call, from a site with an
 // immediate number and from one without; rcx is the return address, r11 the flags.
-// also: sud
+// also: sud vetted
 #include "registers.h"
 
 int main(void) {

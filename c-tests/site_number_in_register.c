@@ -1,6 +1,6 @@
 // Shows that sites whose number comes in a register (libc's syscall(), Go's, a JIT's) are
 // served, with every number through one site, and followed by all kinds of instructions.
-// also: load
+// also: load vetted
 #include "code.h"
 
 // Like libc's syscall(): moves, then the bare instruction, then a comparison of six bytes.

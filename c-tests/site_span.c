@@ -1,3 +1,4 @@
+// arm: seccomp sud
 // Shows that a jump which replaces one or more instructions further before the `syscall` keeps their effects and the
 // call, for who comes to the first of them, to any other, or to the `syscall`, also when threads race to it cold.
 // also: load

@@ -1,3 +1,4 @@
+// arm: seccomp sud
 // Shows that threads which call sites without a pause make each of their calls, and execute what stands before it
 // once, while the jumps over several instructions come and go a hundred thousand times.
 // modes: native rewrite fallback

@@ -1,3 +1,4 @@
+// arm: seccomp sud
 // Shows that a program which makes its own text writable finds its own bytes there, may change a
 // site's number or copy the function elsewhere (as hot-patching tools do), and is served rightly.
 #include "code.h"

@@ -2,7 +2,7 @@
 // the selector says so; calls from the range go through; not inherited by threads and children; a selector that is wrong
 // or cannot be read ends the process, as does SIGSYS that cannot be taken.
 // static: yes
-// also: sud
+// also: sud vetted
 #include "threads.h"
 #include <sys/prctl.h>
 #include <ucontext.h>

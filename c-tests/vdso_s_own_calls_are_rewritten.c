@@ -1,3 +1,4 @@
+// arm: seccomp sud
 // Shows that a call which the vDSO makes itself takes its place in the vDSO, which is like any other code: the call
 // is the application's, and what stands there is the kernel's own again where the pages become writable.
 #include "code.h"

@@ -1,6 +1,6 @@
 // Shows that vfork and posix_spawn's kind of clone in four threads at once suspend only their own
 // thread, and that what the child does with cold sites holds for its parent, too.
-// also: sud
+// also: sud vetted
 #include "clone.h"
 #include <pthread.h>
 

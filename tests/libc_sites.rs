@@ -66,6 +66,7 @@ fn word(result: Result<Form, Refusal>) -> &'static str {
             Jump::Long => "short",
         },
         Ok(Form::Span { .. }) => "span",
+        Ok(Form::Invalid) => "invalid",
         Err(refusal) => refusal.name(),
     }
 }
@@ -73,6 +74,7 @@ fn word(result: Result<Form, Refusal>) -> &'static str {
 /// Checks an accepted form against the disassembly.
 fn check(form: Form, site: u64, code: &Code<'_>, seen: &Disassembly) {
     match form {
+        Form::Invalid => unreachable!("no proof leads to it"),
         Form::Number { nr } => assert_eq!(seen.sites[&site], Some(nr), "{site:#x}"),
         Form::Wide { nr } => {
             assert!(seen.boundaries.contains(&(site - 7)), "{site:#x}");

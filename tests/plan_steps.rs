@@ -4,7 +4,7 @@
 #![cfg(feature = "std")]
 
 use usertrap::rewrite::padding::Pad;
-use usertrap::rewrite::plan::{INVALID, Plan, plan, plan_alone, unplan};
+use usertrap::rewrite::plan::{INVALID, Plan, leaves_syscall, plan, plan_alone, seal, unplan, unseal};
 use usertrap::rewrite::site::Form;
 use usertrap::rewrite::span::{MAX_HEAD, Span};
 use usertrap::rewrite::trampoline::{Jump, Slot, long_jump, near_jump, short_jump, wide_number};
@@ -56,7 +56,13 @@ fn check(memory: &Memory, original: &[u8; 7], slot: Slot, form: &Form) {
             let head = WIDE_HEAD;
             let whole = memory.starts_with(head, &wide_number(*nr)) || memory.starts_with(head, &jump);
             assert!(whole || invalid(head), "{memory:x?}");
-            assert!(memory.starts_with(AT_SITE, &original[5..]), "the syscall stays");
+            let is_sealed = memory.starts_with(AT_SITE, &[INVALID, original[6]]);
+            assert!(memory.starts_with(AT_SITE, &original[5..]) || is_sealed, "{memory:x?}");
+        }
+        Form::Invalid => {
+            assert!(memory.starts_with(HEAD, &original[..5]), "the head is left alone");
+            let is_sealed = memory.starts_with(AT_SITE, &[INVALID, original[6]]);
+            assert!(memory.starts_with(AT_SITE, &original[5..]) || is_sealed, "{memory:x?}");
         }
         Form::Span { .. } => unreachable!("has a walk of its own"),
         Form::Number { .. } | Form::Replay { .. } => {
@@ -128,6 +134,36 @@ fn is_short(form: &Form) -> bool {
 }
 
 const ORIGINAL: [u8; 7] = [0xb8, 39, 0, 0, 0, 0x0f, 0x05];
+
+#[test]
+fn a_syscall_that_stays_is_sealed_by_one_byte_and_unsealed_first() {
+    let slot = Slot {
+        address: 0x7f06_0000,
+        trampoline: TRAMPOLINE,
+    };
+    let wide = [0xc0, 15, 0, 0, 0, 0x0f, 0x05];
+    for (form, original) in [(Form::Wide { nr: 15 }, wide), (Form::Invalid, ORIGINAL)] {
+        assert!(leaves_syscall(&form));
+        let mut memory = Memory::new(&original);
+        let there = [plan(&form, SITE, slot, &original), seal(SITE)];
+        let back = [unseal(SITE), unplan(&form, SITE, slot, &original)];
+        for plan in there.iter().chain(&back).map(|plan| plan.expect("a plan")) {
+            for write in plan.writes() {
+                let from = (write.at + AT_SITE as u64 - SITE) as usize;
+                memory.0[from..from + write.len].copy_from_slice(write.bytes());
+                check(&memory, &original, slot, &form);
+            }
+            let jumps = memory.starts_with(WIDE_HEAD, &long_jump(slot.address));
+            assert!(jumps || memory.0[AT_SITE] == original[5] || form == Form::Invalid);
+        }
+        assert_eq!(memory, Memory::new(&original));
+        let sealed = there
+            .iter()
+            .fold(memory, |memory, plan| made(memory, &plan.expect("a plan")));
+        assert_eq!(sealed.0[AT_SITE..][..2], [INVALID, 0x05]);
+    }
+    assert!(!leaves_syscall(&Form::Number { nr: 39 }));
+}
 
 #[test]
 fn every_step_of_a_number_is_safe_in_both_tables() {

@@ -20,6 +20,8 @@ pub mod eh_frame;
 pub mod padding;
 #[path = "rewrite/plan.rs"]
 pub mod plan;
+#[path = "rewrite/reach.rs"]
+pub mod reach;
 #[path = "rewrite/refusal.rs"]
 pub mod refusal;
 #[path = "rewrite/replay.rs"]

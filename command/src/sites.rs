@@ -24,6 +24,7 @@ use std::path::Path;
 
 use crate::cli::SitesOptions;
 use crate::failure::Failure;
+use crate::prover::code;
 use crate::prover::trampoline::{Ours, keeps_syscall};
 use module::Module;
 use process::Process;
@@ -46,6 +47,7 @@ pub(crate) fn run(options: &SitesOptions) -> Result<(), Failure> {
             let process = Process::read(pid).map_err(|error| Failure::NoProcess { pid, error })?;
             let modules = process.modules.iter().map(|(name, module)| (name.clone(), module));
             if options.vet {
+                code::expect_seals();
                 return vet(options, modules, process.ours);
             }
             let ours = process.ours.unwrap_or(tables(options.table.unwrap_or(PREFERRED)));

@@ -75,6 +75,13 @@ pub(crate) fn arm_thread(gate: Range<u64>, guests: Option<Range<u64>>) -> Result
     set(range(gate, guests), 0)
 }
 
+/// Lets all calls of the calling thread through.
+pub(crate) fn disarm_thread() -> Result<(), Errno> {
+    const OFF: u64 = 0;
+    // SAFETY: takes no pointer.
+    unsafe { kernel::prctl(PR_SET_SYSCALL_USER_DISPATCH, OFF, 0, 0, 0) }.map(drop)
+}
+
 fn set(range: Range<u64>, selector: u64) -> Result<(), Errno> {
     let len = range.end - range.start;
     // SAFETY: without a selector the kernel reads no memory of ours; what else makes

@@ -30,7 +30,7 @@ use crate::setup::process::Process;
 use crate::setup::{self, Inherited};
 use crate::trap::area::ThreadArea;
 use crate::trap::descriptors::{self, Kept};
-use crate::trap::{filters, gs, sigaction};
+use crate::trap::{disarmed, filters, gs, sigaction};
 
 const STACK_SIZE: usize = 64 * 1024;
 
@@ -139,6 +139,7 @@ unsafe extern "C" fn start(stack: *mut u64) -> ! {
             guest::load(&unsafe { Process::at(stack.start() as *const usize) });
             // By then it is known which calls are hooked.
             load::rewrite(0..u64::MAX);
+            disarmed::begin();
             let mask = message.mask & !sigaction::reserved();
             // SAFETY: the area is there, the target mapped, its stack made.
             unsafe { usertrap_enter(stack.start(), entry, &mask) }

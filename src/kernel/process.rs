@@ -7,6 +7,13 @@ use core::ffi::CStr;
 use crate::abi::errno::Errno;
 use crate::kernel::{self, checked, syscall};
 
+/// personality(2), which is not changed.
+pub(crate) fn personality() -> u64 {
+    const ASK: u64 = 0xffff_ffff;
+    // SAFETY: takes no pointer.
+    checked(unsafe { syscall!(SYS_personality, ASK) }).unwrap_or(0)
+}
+
 /// `AT_EXECVE_CHECK` (`linux/fcntl.h`, Linux 6.14): all checks of an
 /// execveat(2) but those of the file's format, and no new program.
 pub(crate) const AT_EXECVE_CHECK: u64 = 0x1_0000;

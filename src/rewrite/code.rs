@@ -3,7 +3,11 @@
 //! Whatever the bytes are, nothing here panics: a decode ends where the bytes
 //! end or stop being instructions.
 
+use core::sync::atomic::{AtomicBool, Ordering};
+
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic, OpKind};
+
+use super::plan::INVALID;
 
 /// Bytes of code around a site, as in memory.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +63,9 @@ impl Iterator for Instructions<'_> {
         if !decoder.can_decode() {
             return None;
         }
+        if is_sealed(&self.code, decoder.ip()) {
+            return sealed(decoder);
+        }
         let instruction = decoder.decode();
         if instruction.is_invalid() || is_ambiguous(&self.code, &instruction) {
             self.decoder = None;
@@ -69,6 +76,30 @@ impl Iterator for Instructions<'_> {
         }
         Some(instruction)
     }
+}
+
+/// Sites may be sealed ([`super::plan::seal`]).
+static SEALS: AtomicBool = AtomicBool::new(false);
+
+/// From now on a sealed `syscall` is decoded as what it was.
+pub fn expect_seals() {
+    SEALS.store(true, Ordering::Relaxed);
+}
+
+/// What a `syscall` becomes, and was.
+const SEALED: [u8; 2] = [INVALID, 0x05];
+const SYSCALL: [u8; 2] = [0x0f, 0x05];
+
+fn is_sealed(code: &Code<'_>, at: u64) -> bool {
+    SEALS.load(Ordering::Relaxed) && code.array(at) == Some(SEALED)
+}
+
+fn sealed(at: &mut Decoder<'_>) -> Option<Instruction> {
+    let ip = at.ip();
+    let instruction = decoder(&SYSCALL, ip)?.decode();
+    at.set_position(at.position().checked_add(SYSCALL.len())?).ok()?;
+    at.set_ip(ip.checked_add(SYSCALL.len() as u64)?);
+    Some(instruction)
 }
 
 /// Whether the instruction is a jump of ours, as [`super::span`] has them, that

@@ -116,6 +116,15 @@ pub fn function_at(memory: &impl Memory, eh_frame_hdr: u64, address: u64) -> Opt
     Some(function)
 }
 
+/// What lies between two functions, around `address`, which none of them covers.
+pub fn gap_at(memory: &impl Memory, eh_frame_hdr: u64, address: u64) -> Option<Function> {
+    let table = Table::open(memory, eh_frame_hdr)?;
+    let index = table.last_not_above(address)?;
+    let before = table.function(index)?;
+    let next = table.start(index.checked_add(1)?)?;
+    (before.end <= address && address < next).then(|| Function::alone(before.end, next))
+}
+
 /// The search table of one `.eh_frame_hdr`.
 struct Table<'a, M> {
     memory: &'a M,

@@ -14,14 +14,14 @@ use crate::image::BASE;
 use crate::kernel::{self, user};
 use crate::rewrite::code::Code;
 use crate::rewrite::maps::Maps;
-use crate::rewrite::vet::{self, Decoded, Verdict};
+use crate::rewrite::vet::{self, Room, Verdict};
 use crate::rewrite::vma::{Policy, Vma};
 use crate::rewrite::writer::{OwnMemory, synchronise_cores};
 use crate::rewrite::{lock, module, rewriter, table};
 
 const PAGE: u64 = 4096;
 /// Where our image lies, and what belongs to it: the code of hook libraries.
-const OURS: Range<u64> = BASE..BASE + (4 << 30);
+pub(super) const OURS: Range<u64> = BASE..BASE + (4 << 30);
 const SYSCALL: [u8; 2] = [0x0f, 0x05];
 
 /// Slots that sites may take before their first call; the others are for those that
@@ -54,27 +54,34 @@ pub(crate) fn rewrite(range: Range<u64>) {
         return;
     }
     let _guard = lock::take();
-    let writable = libc::PROT_READ | libc::PROT_WRITE;
-    let (Some(maps), Ok(place)) = (Maps::open(), kernel::map(0, size_of::<Decoded>(), writable, 0)) else {
-        return;
-    };
-    // SAFETY: fresh pages of ours, whose zeros are valid (`Decoded::NONE`).
-    let decoded = unsafe { &mut *(place as *mut Decoded) };
+    let Some(maps) = Maps::open() else { return };
     let memory = OwnMemory::open();
-    let mut from = range.start;
-    while let Some(vma) = maps.next_executable(from).filter(|vma| vma.start < range.end) {
-        from = vma.end;
-        if vma.policy() == Ok(Policy::Patch) && !OURS.contains(&vma.start) {
-            decoded.forget();
-            in_mapping(&vma, &range, &maps, memory.as_ref(), decoded);
+    with_room(|room| {
+        let mut from = range.start;
+        while let Some(vma) = maps.next_executable(from).filter(|vma| vma.start < range.end) {
+            from = vma.end;
+            if vma.policy() == Ok(Policy::Patch) && !OURS.contains(&vma.start) {
+                vet::forget(room);
+                in_mapping(&vma, &range, &maps, memory.as_ref(), room);
+            }
         }
-    }
-    // SAFETY: it is not used any more.
-    unsafe { kernel::unmap(place, size_of::<Decoded>()) };
+    });
     synchronise_cores();
 }
 
-fn in_mapping(vma: &Vma, range: &Range<u64>, maps: &Maps, memory: Option<&OwnMemory>, decoded: &mut Decoded) {
+/// Lends room for proofs. None if there is no memory.
+pub(super) fn with_room<R>(prove: impl FnOnce(&mut Room) -> R) -> Option<R> {
+    let writable = libc::PROT_READ | libc::PROT_WRITE;
+    let place = kernel::map(0, size_of::<Room>(), writable, 0).ok()?;
+    // SAFETY: fresh pages of ours, whose zeros are valid (`vet::room`).
+    let room = unsafe { &mut *(place as *mut Room) };
+    let result = prove(room);
+    // SAFETY: it is not used any more.
+    unsafe { kernel::unmap(place, size_of::<Room>()) };
+    Some(result)
+}
+
+fn in_mapping(vma: &Vma, range: &Range<u64>, maps: &Maps, memory: Option<&OwnMemory>, room: &mut Room) {
     let end = end_of_file(vma);
     // SAFETY: the mapping is readable up to there. Only the lock's holder writes code.
     let bytes = unsafe { core::slice::from_raw_parts(vma.start as *const u8, (end - vma.start) as usize) };
@@ -88,16 +95,16 @@ fn in_mapping(vma: &Vma, range: &Range<u64>, maps: &Maps, memory: Option<&OwnMem
         if code.array(site) != Some(SYSCALL) || rewriter::is_rewritten(site) {
             continue;
         }
-        let verdict = vet::judge(decoded, &code, site, &table::ours(), |address| functions.at(address));
+        let verdict = vet::judge(room, &code, site, &table::ours(), &functions);
         if let Verdict::Site(form) = verdict {
             rewriter::rewrite_as(site, &form, vma, &code, memory);
-            decoded.forget();
+            vet::forget(room);
         }
     }
 }
 
 /// Where a mapping of a file can no longer be read: it may be longer than the file.
-fn end_of_file(vma: &Vma) -> u64 {
+pub(super) fn end_of_file(vma: &Vma) -> u64 {
     let pages = (vma.start..vma.end).step_by(PAGE as usize);
     pages.into_iter().find(|page| !user::can_read(*page)).unwrap_or(vma.end)
 }

@@ -77,13 +77,23 @@ impl Maps {
     }
 
     /// The first executable mapping that ends above `address`.
-    #[inline(never)]
     pub(crate) fn next_executable(&self, address: u64) -> Option<Vma> {
+        self.next_with(address, VMA_EXECUTABLE, |vma| vma.protection.execute)
+    }
+
+    /// The first mapping that ends above `address`.
+    pub(crate) fn next(&self, address: u64) -> Option<Vma> {
+        self.next_with(address, 0, |_| true)
+    }
+
+    /// The first one that ends above `address` and has these flags, which is said for
+    /// the text by `wanted`.
+    #[inline(never)]
+    fn next_with(&self, address: u64, flags: u64, wanted: fn(&Vma) -> bool) -> Option<Vma> {
         let mut name = [0; 4096];
-        match query(self.fd, address, OR_NEXT | VMA_EXECUTABLE, &mut name) {
+        match query(self.fd, address, OR_NEXT | flags, &mut name) {
             Err(Errno::ENOTTY | Errno::EINVAL | Errno::EPERM) => {
-                let wanted = |vma: &Vma| vma.end > address && vma.protection.execute;
-                read(self.fd, wanted, &mut name)
+                read(self.fd, |vma| vma.end > address && wanted(vma), &mut name)
             }
             found => found.ok(),
         }

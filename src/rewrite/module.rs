@@ -7,6 +7,7 @@ use crate::kernel::user::Reader;
 use crate::rewrite::eh_frame::{self, Function};
 use crate::rewrite::frames::{self, Section, Window};
 use crate::rewrite::maps::Maps;
+use crate::rewrite::vet;
 use crate::rewrite::vma::{Backing, Vma};
 
 /// The functions of a module.
@@ -22,9 +23,29 @@ impl Functions {
         eh_frame::function_at(&self.memory, self.header?, address)
     }
 
+    /// What lies between two functions there.
+    fn gap_at(&self, address: u64) -> Option<Function> {
+        eh_frame::gap_at(&self.memory, self.header?, address)
+    }
+
     /// Whether the module has no table in which to look them up.
     pub(crate) fn are_unknown(&self) -> bool {
         self.header.is_none()
+    }
+}
+
+impl vet::Module for Functions {
+    fn function(&self, address: u64) -> Option<Function> {
+        self.at(address)
+    }
+
+    fn gap(&self, address: u64) -> Option<Function> {
+        self.gap_at(address)
+    }
+
+    fn number(&self, address: u64) -> Option<i32> {
+        let mut bytes = [0; 4];
+        eh_frame::Memory::read(&self.memory, address, &mut bytes).then(|| i32::from_le_bytes(bytes))
     }
 }
 
@@ -114,22 +135,40 @@ pub(crate) fn functions(vma: &Vma, maps: &Maps) -> Functions {
     Functions { memory, header }
 }
 
+/// Where the first byte of the file lies that `vma` is a part of, and can be read.
+pub(crate) fn base(vma: &Vma, maps: &Maps) -> Option<u64> {
+    /// Mappings of a file before its code; lld gives each segment a distance of its own.
+    const MOST: usize = 8;
+    let is_same = |other: &Vma| (other.device, other.inode) == (vma.device, vma.inode);
+    let is_first = |first: &Vma| is_same(first) && first.offset == 0 && first.protection.read;
+    // Most linkers give code the same distance from the ELF header as in the file.
+    let near = vma.start.checked_sub(vma.offset)?;
+    if maps
+        .find_nameless(near)
+        .or_else(|| maps.find(near))
+        .is_some_and(|first| is_first(&first) && first.start == near)
+    {
+        return Some(near);
+    }
+    let mut part = *vma;
+    for _ in 0..MOST {
+        part = maps.find(part.start.checked_sub(1)?).filter(is_same)?;
+        if is_first(&part) {
+            return Some(part.start);
+        }
+    }
+    None
+}
+
 fn header(memory: &Memory, vma: &Vma, maps: &Maps) -> Option<u64> {
     if !matches!(vma.backing, Backing::File | Backing::Vdso) {
         return None;
     }
-    // Linkers give the code of a module the same distance from its ELF header
-    // in memory as in the file.
-    let base = vma.start.checked_sub(vma.offset)?;
-    let module = identity(vma, base);
+    let module = identity(vma, vma.start.wrapping_sub(vma.offset));
     if let Some(header) = remembered(module) {
         return Some(header);
     }
-    let first = maps.find(base)?;
-    let same = identity(&first, base) == module && first.offset == 0 && first.start == base;
-    if !same || !first.protection.read {
-        return None;
-    }
+    let base = base(vma, maps)?;
     let header = eh_frame::header_of(memory, base)?;
     if vma.backing == Backing::File {
         remember(module, header);

@@ -44,6 +44,9 @@
 //!   2  site        := 06                                invalid
 //!   3  site+1      := rel8                              invalid
 //!   4  site        := eb                                jmp pad
+//!
+//!   where the `syscall` stays, and must not ([`seal`])
+//!   1  site        := 06                                invalid, for good
 //! ```
 //!
 //! Who meets the invalid opcode at `head` goes to the start of the trampoline;
@@ -145,6 +148,9 @@ pub fn plan(form: &Form, site: u64, slot: Slot, original: &[u8; 7]) -> Option<Pl
         push_span(&mut plan, site, span, replacement, Way::There)?;
         return Some(plan);
     }
+    if let Form::Invalid = form {
+        return Some(plan);
+    }
     let head = site.checked_sub(5)?;
     let [first, rest @ .., last, top] = jump;
     if !keeps_syscall(slot.address) {
@@ -157,6 +163,27 @@ pub fn plan(form: &Form, site: u64, slot: Slot, original: &[u8; 7]) -> Option<Pl
     plan.push(head, &[INVALID])?;
     plan.push(head.checked_add(1)?, &rest)?;
     plan.push(head, &[first])?;
+    Some(plan)
+}
+
+/// Whether the `syscall` stays where it is beside a jump of this form through a table
+/// that is not the preferred one.
+pub const fn leaves_syscall(form: &Form) -> bool {
+    matches!(form, Form::Wide { .. } | Form::Span { .. } | Form::Invalid)
+}
+
+/// Makes the `syscall` that stays an invalid opcode, behind [`plan`].
+pub fn seal(site: u64) -> Option<Plan> {
+    let mut plan = Plan::default();
+    plan.push(site, &[INVALID])?;
+    Some(plan)
+}
+
+/// Undoes it, before [`unplan`].
+pub fn unseal(site: u64) -> Option<Plan> {
+    let mut plan = Plan::default();
+    let [first, _] = SYSCALL;
+    plan.push(site, &[first])?;
     Some(plan)
 }
 
@@ -183,6 +210,9 @@ pub fn plan_alone(form: &Form, site: u64, slot: Slot, original: &[u8; 7]) -> Opt
             site.checked_sub(span.head.into())?,
             replacement.get(..span.patched.into())?,
         )?;
+        return Some(plan);
+    }
+    if let Form::Invalid = form {
         return Some(plan);
     }
     // Who comes to the `syscall` by a jump needs it, or the invalid opcode.
@@ -277,6 +307,9 @@ pub fn unplan(form: &Form, site: u64, slot: Slot, original: &[u8; 7]) -> Option<
     }
     if let Form::Span { span } = form {
         push_span(&mut plan, site, span, span.overwritten(), Way::Back)?;
+        return Some(plan);
+    }
+    if let Form::Invalid = form {
         return Some(plan);
     }
     let head = site.checked_sub(5)?;

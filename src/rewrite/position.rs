@@ -103,7 +103,8 @@ impl Before {
 /// Whether the jump to its trampoline stands in front of the `syscall` at `site`.
 pub(crate) fn is_rewritten(site: u64) -> bool {
     registry::find(site).is_some_and(|entry| {
-        entry.state() == State::Rewritten && !matches!(form_of(entry), Form::Short { .. }) && !is_stale(entry)
+        let has_jump = form_of(entry).head().is_some();
+        entry.state() == State::Rewritten && has_jump && !is_stale(entry)
     })
 }
 

@@ -17,17 +17,17 @@ use crate::kernel::log;
 use crate::rewrite::decide::{AROUND, decide};
 use crate::rewrite::maps::{self, Maps};
 use crate::rewrite::padding::Pad;
-use crate::rewrite::plan::{plan, plan_alone, unplan};
+use crate::rewrite::plan::{self, Plan, leaves_syscall, plan, plan_alone, unplan};
 use crate::rewrite::refusal::Refusal;
 use crate::rewrite::registry::{self, Entry, State};
 use crate::rewrite::site::{Code, Form};
 use crate::rewrite::span::{MAX_HEAD, Span};
-use crate::rewrite::trampoline::{Jump, Slot, long_jump, near_jump, short_jump, trampoline};
+use crate::rewrite::trampoline::{Jump, Slot, keeps_syscall, long_jump, near_jump, short_jump, trampoline};
 use crate::rewrite::vma::{Backing, Policy, Vma};
 use crate::rewrite::writer::{OwnMemory, Writer};
-use crate::rewrite::{lock, module, table, warm};
+use crate::rewrite::{lock, module, table, vetted, warm};
 use crate::setup::config::Level;
-use crate::trap::areas;
+use crate::trap::{areas, disarmed};
 
 /// Traps after which code that the application made itself is rewritten.
 const HOT: u32 = 4096;
@@ -85,14 +85,17 @@ pub(super) fn is_rewritten(site: u64) -> bool {
     registry::find(site).is_some_and(|entry| entry.state() == State::Rewritten && !is_stale(entry))
 }
 
-/// Rewrites a site that has not been executed, in a form that has been proved. Under
-/// the lock.
-pub(super) fn rewrite_as(site: u64, form: &Form, vma: &Vma, code: &Code<'_>, memory: Option<&OwnMemory>) {
-    if let Some(entry) = registry::insert(site)
-        && let Err(reason) = write_form(entry, site, form, vma, code, memory)
-    {
+/// Rewrites a site that has not been executed, in a form that has been proved. False if
+/// that cannot be. Under the lock.
+pub(super) fn rewrite_as(site: u64, form: &Form, vma: &Vma, code: &Code<'_>, memory: Option<&OwnMemory>) -> bool {
+    let Some(entry) = registry::insert(site) else {
+        return false;
+    };
+    let written = write_form(entry, site, form, vma, code, memory);
+    if let Err(reason) = written {
         entry.refuse(reason);
     }
+    written.is_ok()
 }
 
 /// Called for each trap at the `syscall` at `site` with this `rax`, from the
@@ -156,6 +159,7 @@ pub(super) fn is_stale(entry: &Entry) -> bool {
     let slot = slot_of(entry);
     let site = entry.address();
     match form_of(entry) {
+        Form::Invalid => !holds(site, Some([plan::INVALID])),
         Form::Short { pad } => !pad_jumps(pad.at, slot) || !holds(site, short_jump(site, pad.at)),
         Form::Span { span } => {
             let mut found = [0; MAX_HEAD];
@@ -235,7 +239,12 @@ fn write_form(
         .ok_or(Refusal::Boundary)?;
     let alone = areas::is_alone();
     let plan = if alone { plan_alone } else { plan };
-    let plan = plan(form, site, table::slot(slot, form), &original).ok_or(Refusal::TableFull)?;
+    let place = table::slot(slot, form);
+    if vetted::is_chosen() && head_keeps_syscall(form, place) {
+        // It would stay where it is, in the jump.
+        return Err(Refusal::TableFull);
+    }
+    let plan = plan(form, site, place, &original).ok_or(Refusal::TableFull)?;
     let pad = if let Form::Short { pad } = *form { pad.at } else { 0 };
     entry.pad.store(pad, Ordering::Relaxed);
     if let Form::Span { span } = form {
@@ -244,11 +253,15 @@ fn write_form(
     entry.original.store(pack(&original), Ordering::Relaxed);
     entry.set_state(State::Changing);
     let writer = Writer::new(vma, memory);
-    let written = if alone {
-        writer.write_alone(&plan)
-    } else {
-        writer.write(&plan)
+    let write = |plan: &Plan| {
+        if alone {
+            writer.write_alone(plan)
+        } else {
+            writer.write(plan)
+        }
     };
+    let seal = plan::seal(site).filter(|_| is_sealed(form));
+    let written = write(&plan).and_then(|()| seal.map_or(Ok(()), |seal| write(&seal)));
     match written {
         Ok(()) => {
             entry.hits.store(0, Ordering::Relaxed);
@@ -265,7 +278,7 @@ fn slot_for(entry: &Entry, site: u64, form: &Form, memory: Option<&OwnMemory>) -
     let targets = TARGETS.get().ok_or(Refusal::TableFull)?;
     let target = match form {
         Form::Number { nr } | Form::Wide { nr } => (targets.of_number)(*nr),
-        Form::Replay { .. } | Form::Span { .. } | Form::Short { .. } => (targets.any)(),
+        Form::Replay { .. } | Form::Span { .. } | Form::Short { .. } | Form::Invalid => (targets.any)(),
     };
     let return_address = site.wrapping_add(2);
     let make = |slot| trampoline(form, table::trampoline_address(slot), return_address, target);
@@ -294,6 +307,9 @@ const WIDE: u64 = 1 << 61;
 /// instructions began and how long the jump is.
 const SPAN: u64 = 1 << 60;
 
+/// It has no jump.
+const NO_JUMP: u64 = 1 << 59;
+
 /// As much of a rewritten site's form as undoing it needs.
 pub(super) fn form_of(entry: &Entry) -> Form {
     let key = entry.form.load(Ordering::Relaxed);
@@ -311,6 +327,7 @@ pub(super) fn form_of(entry: &Entry) -> Form {
                 },
             }
         }
+        0 if key == NO_JUMP => Form::Invalid,
         0 if key >> 62 == 1 && key & WIDE != 0 => Form::Wide { nr: key as u32 },
         // Which of the two five-byte forms it was makes no difference.
         0 => Form::Number { nr: key as u32 },
@@ -336,6 +353,7 @@ fn form_key(form: &Form) -> u64 {
             u64::from_le_bytes([span.head, span.patched, span.starts, prefixed, 0, 0, 0, 0]) | SPAN
         }
         Form::Short { .. } => 3 << 62,
+        Form::Invalid => NO_JUMP,
     }
 }
 
@@ -415,9 +433,30 @@ fn restore(entry: &Entry, reason: Refusal) -> Result<(), Errno> {
     let plan = unplan(&form, site, slot, &original).ok_or(Errno::EFAULT)?;
     entry.set_state(State::Changing);
     let memory = OwnMemory::open();
-    let written = Writer::new(&vma, memory.as_ref()).write(&plan);
+    let writer = Writer::new(&vma, memory.as_ref());
+    // Where nothing else traps a call that has its bytes back.
+    disarmed::end();
+    let unseal = plan::unseal(site).filter(|_| is_sealed(&form));
+    let written = unseal
+        .map_or(Ok(()), |unseal| writer.write(&unseal))
+        .and_then(|()| writer.write(&plan));
     entry.refuse(reason);
     written
+}
+
+/// Whether the `syscall` of a site in this form is made an invalid opcode.
+fn is_sealed(form: &Form) -> bool {
+    vetted::is_chosen() && leaves_syscall(form)
+}
+
+/// Whether the jump has the `syscall` for its last two bytes, or the first of them for its
+/// last one.
+fn head_keeps_syscall(form: &Form, slot: Slot) -> bool {
+    match form {
+        Form::Number { .. } | Form::Replay { .. } => keeps_syscall(slot.address),
+        Form::Span { span } => span.needs_syscall(),
+        Form::Wide { .. } | Form::Short { .. } | Form::Invalid => false,
+    }
 }
 
 /// Adds the sites to a report.

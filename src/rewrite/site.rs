@@ -7,7 +7,7 @@
 
 use iced_x86::Instruction;
 
-use super::boundary;
+use super::boundary::{self, Survey};
 use super::eh_frame::Function;
 use super::padding::{self, Pad};
 use super::refusal::Refusal;
@@ -48,6 +48,10 @@ pub enum Form {
         /// The padding.
         pad: Pad,
     },
+    /// No jump: the first byte of the `syscall` becomes an invalid opcode, whose
+    /// signal serves the call. For where the kernel has no trap
+    /// (`rewrite::vetted`).
+    Invalid,
 }
 
 impl Form {
@@ -58,7 +62,7 @@ impl Form {
             Form::Number { .. } | Form::Replay { .. } => Some(5),
             Form::Wide { .. } => Some(7),
             Form::Span { span } => Some(span.head as u64),
-            Form::Short { .. } => None,
+            Form::Short { .. } | Form::Invalid => None,
         }
     }
 
@@ -74,6 +78,7 @@ impl Form {
                 _ => "span-of-more",
             },
             Form::Short { .. } => "short-jump",
+            Form::Invalid => "invalid-opcode",
         }
     }
 
@@ -123,11 +128,24 @@ pub fn prove_among(
     ours: &Ours,
     functions: impl Fn(u64) -> Option<Function>,
 ) -> Result<Form, Refusal> {
+    let functions = |address| functions(address).filter(|function| function.contains(address));
+    let survey = functions(site).and_then(|function| boundary::survey(code, site, &function));
+    prove_surveyed(code, site, rax, ours, functions, survey)
+}
+
+/// The same for a site whose function has been decoded: None, if there is none.
+pub fn prove_surveyed(
+    code: &Code<'_>,
+    site: u64,
+    rax: u64,
+    ours: &Ours,
+    functions: impl Fn(u64) -> Option<Function>,
+    survey: Option<Survey>,
+) -> Result<Form, Refusal> {
     if code.array(site) != Some(SYSCALL) {
         return Err(Refusal::Boundary);
     }
     let functions = |address| functions(address).filter(|function| function.contains(address));
-    let survey = functions(site).and_then(|function| boundary::survey(code, site, &function));
     let Some(survey) = survey else {
         if is_signal_return(code, site, rax) {
             return Err(Refusal::SignalReturn);

@@ -101,6 +101,11 @@ impl Span {
         self.length().saturating_sub(self.head)
     }
 
+    /// Whether there are such bytes.
+    pub const fn needs_syscall(&self) -> bool {
+        self.shared() != 0
+    }
+
     /// Whether its slot lies in the table for jumps over several instructions.
     pub const fn is_in_second_table(&self) -> bool {
         self.starts != 0 && self.shared() != 2

@@ -15,6 +15,7 @@ use crate::abi::errno::Errno;
 use crate::kernel;
 use crate::rewrite::site::Form;
 use crate::rewrite::trampoline::{self, Ours, Slot};
+use crate::rewrite::vetted;
 use crate::rewrite::writer::OwnMemory;
 
 /// Slots of 8 bytes in 64 KiB.
@@ -75,17 +76,9 @@ fn arena() -> u64 {
 /// # Errors
 /// What mmap says of the last address tried.
 pub(crate) fn map(wanted: Option<u64>) -> Result<u64, Errno> {
-    let fallbacks = (0x40u64..=0x7f)
-        .rev()
-        .chain((0x06..0x40).rev())
-        .map(|high| high << 24 | 0x06_0000);
-    // The heap of a program that is not PIE begins behind its image, low: leave
-    // it room to grow.
-    let heap = kernel::heap_end();
-    let in_its_way = move |address: u64| address + TABLE_SIZE as u64 > heap && address < heap.saturating_add(HEAP_ROOM);
-    let chosen = core::iter::once(PREFERRED)
-        .chain(fallbacks)
-        .filter(|&address| !in_its_way(address));
+    // It would leave the `syscall` behind each jump.
+    let preferred = Some(PREFERRED).filter(|_| !vetted::is_chosen());
+    let chosen = free_of_heap(preferred.into_iter().chain(fallbacks()));
     let candidates = wanted.into_iter().chain(chosen.filter(|_| wanted.is_none()));
     let mut error = Errno::ENOMEM;
     for address in candidates {
@@ -102,19 +95,29 @@ pub(crate) fn map(wanted: Option<u64>) -> Result<u64, Errno> {
     Err(error)
 }
 
+/// Addresses for tables whose slots have 06 as their third byte.
+fn fallbacks() -> impl Iterator<Item = u64> {
+    let highest = (0x40u64..=0x7f).rev().chain((0x06..0x40).rev());
+    highest.map(|high| high << 24 | 0x06_0000)
+}
+
+/// Those that are not in the way of the heap: that of a program that is not PIE begins
+/// low, anywhere in a gigabyte behind its image, and has room to grow.
+fn free_of_heap(addresses: impl Iterator<Item = u64>) -> impl Iterator<Item = u64> {
+    let heap = kernel::heap_end();
+    addresses.filter(move |address| address + TABLE_SIZE as u64 <= heap || *address >= heap.saturating_add(HEAP_ROOM))
+}
+
 /// The table for jumps over several instructions, beside the one at `table`; 0 if
 /// there is none.
 fn span_table(table: u64) -> u64 {
     if table != PREFERRED {
         return table;
     }
-    let heap = kernel::heap_end();
-    let is_in_its_way = SPANS_PREFERRED + TABLE_SIZE as u64 > heap && SPANS_PREFERRED < heap.saturating_add(HEAP_ROOM);
-    if !is_in_its_way && map_at(SPANS_PREFERRED).is_ok() {
-        SPANS_PREFERRED
-    } else {
-        0
-    }
+    let candidates = core::iter::once(SPANS_PREFERRED).chain(fallbacks());
+    free_of_heap(candidates)
+        .find(|address| map_at(*address).is_ok())
+        .unwrap_or(0)
 }
 
 /// The trampolines' pages are never written again but through the kernel.
@@ -150,6 +153,11 @@ pub(crate) fn unmap() {
 /// Whether `rip` lies in a trampoline.
 pub(crate) fn in_trampolines(rip: u64) -> bool {
     rip.wrapping_sub(arena()) < (USED.load(Ordering::Acquire) * trampoline::SIZE) as u64
+}
+
+/// Where all trampolines lie.
+pub(super) fn trampolines() -> core::ops::Range<u64> {
+    arena()..arena() + size_of::<Arena>() as u64
 }
 
 /// The trampoline's address of a slot.

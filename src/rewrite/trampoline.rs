@@ -153,7 +153,7 @@ pub fn trampoline(form: &Form, at: u64, return_address: u64, target: u64) -> Opt
             }
             None => code.push(span.original())?,
         },
-        Form::Short { .. } => {}
+        Form::Short { .. } | Form::Invalid => {}
     }
     let prologue = code.len;
     code.push(&[0x48, 0xb9])?;

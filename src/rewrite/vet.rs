@@ -14,15 +14,19 @@
 //! * a pair inside a longer instruction is none, and no direct branch of the
 //!   function leads into it.
 //!
+//! Between two functions there may be instructions, too: behind one that goes on
+//! there (the C library's clone). They are proved in the same way.
+//!
 //! What is assumed, and not proved: an indirect branch, and a direct one of another
 //! function, leads to an instruction of the straight decode as well.
 
-use iced_x86::{FlowControl, Instruction, Mnemonic};
+use iced_x86::{Instruction, Mnemonic};
 
-use super::boundary::MAX_FUNCTION;
+use super::boundary::{MAX_FUNCTION, Survey};
 use super::code::{Code, direct_target};
-use super::decide::decide;
+use super::decide::decide_surveyed;
 use super::eh_frame::Function;
+use super::reach;
 use super::refusal::Refusal;
 use super::site::Form;
 use super::trampoline::Ours;
@@ -78,6 +82,28 @@ impl Doubt {
     }
 }
 
+/// What is known of the module that a pair lies in.
+pub trait Module {
+    /// The function around an address.
+    fn function(&self, address: u64) -> Option<Function>;
+
+    /// What lies between two functions, at this address.
+    fn gap(&self, _address: u64) -> Option<Function> {
+        None
+    }
+
+    /// A number of the module's constant data.
+    fn number(&self, _address: u64) -> Option<i32> {
+        None
+    }
+}
+
+impl<F: Fn(u64) -> Option<Function>> Module for F {
+    fn function(&self, address: u64) -> Option<Function> {
+        self(address)
+    }
+}
+
 /// The longest function that is decoded.
 pub const LONGEST: usize = 256 << 10;
 const WORDS: usize = LONGEST / 64;
@@ -114,6 +140,21 @@ pub struct Decoded {
     doubt: Doubt,
     starts: Marks,
     targets: Marks,
+    /// Targets are also those of its jump tables.
+    tables: bool,
+}
+
+/// Room for a proof: the function of the pair, and the one before it.
+pub type Room = [Decoded; 2];
+
+/// With nothing in it: all of it is zeros.
+pub const fn room() -> Room {
+    [Decoded::NONE; 2]
+}
+
+/// Forgets what has been decoded: other bytes may lie there.
+pub fn forget(room: &mut Room) {
+    room.iter_mut().for_each(Decoded::forget);
 }
 
 impl Decoded {
@@ -125,10 +166,10 @@ impl Decoded {
         doubt: Doubt::NoFunction,
         starts: Marks::NONE,
         targets: Marks::NONE,
+        tables: false,
     };
 
-    /// Forgets it: other bytes may lie there.
-    pub const fn forget(&mut self) {
+    const fn forget(&mut self) {
         self.end = self.start;
     }
 
@@ -145,6 +186,7 @@ impl Decoded {
         }
         self.starts.clear(length);
         self.targets.clear(length);
+        self.tables = false;
         let mut behind = start;
         for instruction in code.instructions(start, end) {
             self.starts.set(instruction.ip().wrapping_sub(start));
@@ -162,21 +204,58 @@ impl Decoded {
         self.proved = behind == end && !words.any(|(targets, starts)| targets & !starts != 0);
     }
 
-    /// Whether execution gets to the instruction at `address`, by direct branches and
-    /// by going on.
-    fn is_reached(&self, code: &Code<'_>, address: u64) -> bool {
-        let mut reached = true;
-        for instruction in code.instructions(self.start, self.end) {
-            reached |= self.targets.has(instruction.ip().wrapping_sub(self.start));
-            if instruction.ip() == address {
-                return reached;
-            }
-            reached &= matches!(
-                instruction.flow_control(),
-                FlowControl::Next | FlowControl::ConditionalBranch | FlowControl::Call | FlowControl::IndirectCall
-            );
+    /// Whether execution gets to the instruction at `address`, or to the end, by direct
+    /// branches and by going on; `entered`: it gets to the start.
+    fn is_reached(&self, code: &Code<'_>, address: u64, ours: &Ours, entered: bool) -> bool {
+        let is_target = |at: &u64| self.targets.has(at.wrapping_sub(self.start));
+        let target = (self.start..=address.min(self.end.wrapping_sub(1)))
+            .rev()
+            .find(is_target);
+        let Some(from) = target.or_else(|| entered.then_some(self.start)) else {
+            return false;
+        };
+        let mut way = code.instructions(from, address);
+        way.all(|instruction| reach::goes_on(code, &instruction, ours))
+    }
+
+    /// What the decode says of a site in the function.
+    fn survey(&self, site: u64) -> Survey {
+        let near = |marks: &Marks| {
+            let place = |distance: u64| {
+                site.checked_sub(distance)
+                    .filter(|at| (self.start..self.end).contains(at))
+            };
+            let marked = |distance: &u64| place(*distance).is_some_and(|at| marks.has(at.wrapping_sub(self.start)));
+            (0..32).filter(marked).fold(0, |bits, distance| bits | 1u32 << distance)
+        };
+        let last = site.checked_sub(1).and_then(|last| self.instruction_at(last));
+        Survey {
+            before: last
+                .map(|start| site.wrapping_sub(start))
+                .or((site == self.start).then_some(0)),
+            entries: near(&self.targets),
+            starts: near(&self.starts),
         }
-        false
+    }
+
+    /// Takes the entries of the function's jump tables for targets.
+    fn read_tables(&mut self, code: &Code<'_>, module: &impl Module) {
+        if self.tables {
+            return;
+        }
+        self.tables = true;
+        let Decoded {
+            start,
+            end,
+            starts,
+            targets,
+            ..
+        } = self;
+        let is_start = |target: u64| (*start..*end).contains(&target) && starts.has(target.wrapping_sub(*start));
+        for table in code.instructions(*start, *end).filter_map(|one| reach::table(&one)) {
+            let number = |address| module.number(address);
+            reach::entries(table, number, is_start).for_each(|target| targets.set(target.wrapping_sub(*start)));
+        }
     }
 
     /// The start of the instruction that `address` lies in.
@@ -191,19 +270,29 @@ impl Decoded {
 
 /// What the pair at `address` is. `code` holds all of the mapping that it lies in.
 pub fn judge(
-    decoded: &mut Decoded,
+    [decoded, before]: &mut Room,
     code: &Code<'_>,
     address: u64,
     ours: &Ours,
-    functions: impl Fn(u64) -> Option<Function>,
+    module: &impl Module,
 ) -> Verdict {
-    let function = functions(address).filter(|function| function.contains(address));
-    let Some(function) = function.filter(|function| code.slice(function.start, 1).is_some()) else {
+    let named = module.function(address).filter(|function| function.contains(address));
+    let found = named.or_else(|| module.gap(address).filter(|gap| gap.contains(address)));
+    let Some(function) = found.filter(|function| code.slice(function.start, 1).is_some()) else {
         return Verdict::Unproven(Doubt::NoFunction);
     };
     decoded.decode(code, &function);
     if !decoded.proved {
-        return Verdict::Unproven(decoded.doubt);
+        let doubt = if named.is_some() {
+            decoded.doubt
+        } else {
+            Doubt::NoFunction
+        };
+        return Verdict::Unproven(doubt);
+    }
+    let is_entered = named.is_some() || is_gone_on_to(before, code, function.start, ours, module);
+    if !is_entered {
+        return Verdict::Unproven(Doubt::NoFunction);
     }
     let start = decoded.instruction_at(address);
     let Some(instruction) = start.and_then(|start| code.instruction(start)) else {
@@ -217,18 +306,35 @@ pub fn judge(
         (Mnemonic::Syscall, false) => return Verdict::Unproven(Doubt::Prefixed),
         _ => return Verdict::Unproven(Doubt::OtherCall),
     }
-    if !decoded.is_reached(code, address) {
-        return Verdict::Unproven(Doubt::Unreached);
+    if !decoded.is_reached(code, address, ours, true) {
+        decoded.read_tables(code, module);
+        if !decoded.is_reached(code, address, ours, true) {
+            return Verdict::Unproven(Doubt::Unreached);
+        }
     }
     if address.saturating_sub(function.start) > MAX_FUNCTION {
         // What stands before it would be proved by other means than by this decode.
         return Verdict::Trap(Refusal::Boundary);
     }
     let rax = loaded_before(decoded, code, address).unwrap_or(u64::MAX);
-    match decide(code, address, rax, ours, functions) {
+    let survey = named.map(|_| decoded.survey(address));
+    match decide_surveyed(code, address, rax, ours, |address| module.function(address), survey) {
         Ok(form) => Verdict::Site(form),
         Err(refusal) => Verdict::Trap(refusal),
     }
+}
+
+/// Whether the function that ends at `end` goes on behind it.
+fn is_gone_on_to(decoded: &mut Decoded, code: &Code<'_>, end: u64, ours: &Ours, module: &impl Module) -> bool {
+    let function = end.checked_sub(1).and_then(|last| module.function(last));
+    let Some(function) = function.filter(|function| function.end == end && code.slice(function.start, 1).is_some())
+    else {
+        return false;
+    };
+    // It may have been changed since.
+    decoded.forget();
+    decoded.decode(code, &function);
+    decoded.proved && decoded.is_reached(code, end, ours, true)
 }
 
 /// Whether the instruction enters the kernel as a system call.
@@ -310,8 +416,9 @@ mod tests {
             doubt,
             starts: Marks(starts),
             targets: Marks(targets),
+            tables,
         } = Decoded::NONE;
-        assert_eq!((start, end, proved, doubt as u8), (0, 0, false, 0));
+        assert_eq!((start, end, proved, tables, doubt as u8), (0, 0, false, false, 0));
         assert_eq!(doubt, Doubt::NoFunction);
         assert!(starts.iter().chain(&targets).all(|word| *word == 0));
     }

@@ -7,6 +7,7 @@ use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use crate::abi::errno::Errno;
 use crate::kernel;
 use crate::rewrite::plan::{Plan, Write};
+use crate::rewrite::shadow::Shadows;
 use crate::rewrite::vma::Vma;
 
 /// `MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE` and its registration
@@ -36,6 +37,7 @@ pub(crate) fn is_registered() -> bool {
 /// rewriter's lock, which keeps the application from closing the descriptor.
 pub(crate) struct OwnMemory {
     fd: i32,
+    shadows: Shadows,
 }
 
 impl Drop for OwnMemory {
@@ -48,12 +50,18 @@ impl OwnMemory {
     /// None where it is refused: no /proc, no descriptor left.
     pub(crate) fn open() -> Option<OwnMemory> {
         let fd = kernel::open(c"/proc/self/mem", libc::O_RDWR, 0).ok()?;
-        Some(OwnMemory { fd })
+        let shadows = Shadows::default();
+        Some(OwnMemory { fd, shadows })
     }
 
     /// Whether all bytes were written: a kernel may forbid it.
     pub(crate) fn write(&self, at: u64, bytes: &[u8]) -> bool {
-        kernel::pwrite(self.fd, bytes, at) == Ok(bytes.len())
+        self.shadows.write(at, bytes) || kernel::pwrite(self.fd, bytes, at) == Ok(bytes.len())
+    }
+
+    /// Where writes go to a copy ([`crate::rewrite::shadow`]).
+    pub(super) fn shadows(&self) -> &Shadows {
+        &self.shadows
     }
 }
 

@@ -61,6 +61,8 @@ pub enum Arm {
     Seccomp,
     /// Syscall User Dispatch.
     Sud,
+    /// None where all code is vetted, else Syscall User Dispatch.
+    Vetted,
 }
 
 /// All settings.
@@ -163,8 +165,8 @@ const SWITCH: Words<bool> = Words {
     values: &[true, false],
 };
 const ARM: Words<Arm> = Words {
-    names: &["auto", "seccomp", "sud"],
-    values: &[Arm::Auto, Arm::Seccomp, Arm::Sud],
+    names: &["auto", "seccomp", "sud", "vetted"],
+    values: &[Arm::Auto, Arm::Seccomp, Arm::Sud, Arm::Vetted],
 };
 const REWRITE: Words<Rewrite> = Words {
     names: &["on", "lazy", "load", "off"],

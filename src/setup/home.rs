@@ -18,7 +18,7 @@ use crate::kernel::process::with_large_files;
 use crate::rewrite::load;
 use crate::tools::Tool;
 use crate::trap::descriptors::{self, Kept};
-use crate::trap::{dispatch, filters, ledger, sigaction};
+use crate::trap::{disarmed, dispatch, filters, ledger, sigaction};
 
 /// The type of [`at_home`], by which the bootstrap calls its copy.
 pub(crate) type AtHome = unsafe extern "C" fn(*const usize, Start, i64) -> bool;
@@ -151,6 +151,7 @@ fn begin(
     guest::load(process);
     // By then it is known which calls are hooked.
     load::rewrite(0..u64::MAX);
+    disarmed::begin();
     forget_start();
     Ok(())
 }

@@ -27,7 +27,7 @@ use crate::hook::Hook;
 use crate::image::BASE;
 use crate::kernel;
 use crate::kernel::log;
-use crate::rewrite::{load, rewriter, site, table, warm, writer};
+use crate::rewrite::{load, rewriter, site, table, vetted, warm, writer};
 use crate::setup::config::{Arm, Config, ConfigError, Level, Rewrite, Unfit};
 use crate::tools;
 use crate::trap::area::ThreadArea;
@@ -208,7 +208,7 @@ pub(crate) struct Inherited {
 fn choose_arm(config: &Config<'_>) -> Result<(), ArmError> {
     let sud = match config.arm {
         Arm::Seccomp => false,
-        Arm::Sud => {
+        Arm::Sud | Arm::Vetted => {
             may_use_sud()?;
             true
         }
@@ -216,6 +216,9 @@ fn choose_arm(config: &Config<'_>) -> Result<(), ArmError> {
         Arm::Auto => config.tool != tools::Tool::Policy && seccomp::probe().is_err() && may_use_sud().is_ok(),
     };
     sud::choose(sud);
+    if config.arm == Arm::Vetted {
+        vetted::choose();
+    }
     Ok(())
 }
 

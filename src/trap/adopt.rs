@@ -10,6 +10,7 @@ use crate::kernel::log;
 use crate::rewrite::rewriter;
 use crate::trap::area::{self, ThreadArea};
 use crate::trap::areas;
+use crate::trap::exception::LastException;
 use crate::trap::swallowed::LastTrap;
 use crate::trap::user_dispatch::UserDispatch;
 use crate::trap::{gs, known, pending, sigaction};
@@ -30,6 +31,7 @@ pub(super) fn adopt(uc: &mut UContext) -> *mut ThreadArea {
         (*area).altstack = uc.uc_stack;
         (*area).pending.drain();
         (*area).last_trap = LastTrap::UNKNOWN;
+        (*area).exception = LastException::default();
         (*area).begin(&pending::PROCESS);
         (*area).set_virtual_mask(uc.uc_sigmask);
         uc.uc_sigmask &= !sigaction::reserved();

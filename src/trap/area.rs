@@ -28,6 +28,7 @@ use crate::trap::areas;
 use crate::trap::copy::Reach;
 use crate::trap::descriptors::Numbers;
 use crate::trap::dispositions::{Dispositions, Moment};
+use crate::trap::exception::LastException;
 use crate::trap::known::Known;
 use crate::trap::pending::{self, Pending};
 use crate::trap::raised::Deferred;
@@ -172,6 +173,8 @@ pub(crate) struct ThreadArea {
     pub(crate) own_process: Pending,
     /// See [`swallowed`](crate::trap::swallowed).
     pub(crate) last_trap: LastTrap,
+    /// What signal frames say besides.
+    pub(crate) exception: LastException,
     /// The signal that came in while a hook ran.
     pub(crate) held_signal: Option<SigInfo>,
     /// Those that came in although they are blocked.
@@ -385,6 +388,7 @@ impl ThreadArea {
             .store(parent.process_pending.load(Ordering::Relaxed), Ordering::Relaxed);
         self.set_virtual_mask(parent.virtual_mask);
         self.last_trap = parent.last_trap;
+        self.exception = parent.exception;
         self.held_signal = None;
         self.deferred = Deferred::default();
         self.stepping = 0;

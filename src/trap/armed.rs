@@ -20,7 +20,7 @@ use crate::guest;
 use crate::kernel::log;
 use crate::setup::config::Level;
 use crate::trap::area::ThreadArea;
-use crate::trap::{areas, entry};
+use crate::trap::{areas, disarmed, entry};
 
 fn gate() -> Range<u64> {
     entry::gate_start()..entry::gate_end()
@@ -31,9 +31,14 @@ fn gate() -> Range<u64> {
 /// # Errors
 /// prctl's, of an outer filter.
 pub(crate) fn thread() -> Result<(), Errno> {
-    if !sud::is_chosen() {
+    if !sud::is_chosen() || disarmed::is() {
         return Ok(());
     }
+    now()
+}
+
+/// The same, whether or not the process runs without it.
+pub(super) fn now() -> Result<(), Errno> {
     sud::arm_thread(entry::gate_start()..entry::gate_ask_done(), guest::space::code())
 }
 
@@ -62,6 +67,8 @@ pub(crate) fn ends_with_exec(area: &ThreadArea) -> bool {
 /// # Errors
 /// Of the kernel; EACCES: the application may not either.
 pub(crate) fn back(area: &ThreadArea, strict: bool) -> Result<(), Errno> {
+    // Later the kernel could not give ours to all threads.
+    disarmed::end();
     if can_ask(area) {
         return Ok(());
     }
@@ -84,6 +91,19 @@ pub(crate) fn back(area: &ThreadArea, strict: bool) -> Result<(), Errno> {
         Err(ArmError::Seccomp(errno)) => Err(errno),
         Err(_) => Err(Errno::ENOMEM),
     }
+}
+
+/// Arms all threads of the process by the filter. False if that cannot be.
+pub(super) fn all() -> bool {
+    let installed = seccomp::set_no_new_privs().and_then(|()| seccomp::install_beside(gate(), guest::space::code()));
+    if installed != Ok(true) {
+        return false;
+    }
+    // SAFETY: areas are never unmapped; no other reference to ours is used meanwhile.
+    if let Some(area) = unsafe { areas::current().as_ref() } {
+        mark_all(area);
+    }
+    true
 }
 
 /// All threads of the process have it. Twice, since a child that is being made takes

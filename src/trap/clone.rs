@@ -19,7 +19,7 @@ use crate::trap::areas;
 use crate::trap::dispatch;
 use crate::trap::known;
 use crate::trap::mask::{self, block_all, hold_all};
-use crate::trap::{armed, descriptors, exit, ledger, sigaction, waited};
+use crate::trap::{armed, descriptors, disarmed, exit, ledger, sigaction, waited};
 
 const CLONE_VM: u64 = libc::CLONE_VM as u64;
 const CLONE_FILES: u64 = libc::CLONE_FILES as u64;
@@ -47,6 +47,9 @@ pub(crate) fn enter(area: &mut ThreadArea, flags: u64) -> Action {
     } else {
         own
     };
+    if vm && flags & CLONE_THREAD == 0 {
+        disarmed::before_sharing(flags & CLONE_VFORK != 0);
+    }
     hold_all(area);
     if flags & (CLONE_FILES | CLONE_THREAD) == CLONE_FILES {
         descriptors::share();
@@ -165,6 +168,9 @@ pub(crate) unsafe extern "C" fn parent_from_gate(area: *mut ThreadArea) {
     } else {
         // Taken in `enter`; a vfork child has freed it, if it came to run.
         lock::release(area);
+    }
+    if flags & CLONE_VM != 0 && waited_for {
+        disarmed::after_sharing();
     }
     if flags & CLONE_VM != 0 && (result < 0 || waited_for) {
         // The child never was, or has left our memory: vfork has waited.

@@ -11,11 +11,11 @@ use crate::abi::errno::Errno;
 use crate::arm::filter::ASKED;
 use crate::exec::{calls, launch};
 use crate::hook::{Hook, Interest, Outcome, Parts, VectorUse, Verdict};
-use crate::rewrite::load;
+use crate::rewrite::{load, vetted};
 use crate::trap::area::{Action, HookState, ThreadArea};
 use crate::trap::{
-    altstack, clone, deliver, descriptors, entry, exit, filters, gs, known, listing, mask, membarrier, memory, pending,
-    sigaction, signalfd, sigsend, sigwait, tell, vector,
+    altstack, clone, deliver, descriptors, disarmed, entry, exit, filters, gs, known, listing, mask, membarrier,
+    memory, pending, sigaction, signalfd, sigsend, sigwait, tell, vector,
 };
 
 /// What the core has to do when the kernel has made a call.
@@ -64,6 +64,11 @@ pub(crate) fn configure(hook: Option<&'static &'static dyn Hook>) {
     }
     if load::is_chosen() {
         entry::add_interest(libc::SYS_mmap as u16, entry::CORE | entry::KEEP_SSE);
+    }
+    if vetted::is_chosen() {
+        for number in disarmed::DOORS {
+            entry::add_interest(number as u16, entry::CORE | entry::KEEP_SSE);
+        }
     }
 }
 
@@ -426,11 +431,18 @@ fn serve(area: &mut ThreadArea, number: u32) -> Action {
         libc::SYS_exit => return exit::thread(area),
         libc::SYS_exit_group => return exit::process(area),
         libc::SYS_arch_prctl => {
+            let _ = disarmed::serve(area, number);
             if let Some(result) = exit::arch_prctl(area, a0, a1) {
                 return answer(area, result);
             }
         }
-        libc::SYS_mmap | libc::SYS_mprotect | libc::SYS_pkey_mprotect | libc::SYS_mremap | libc::SYS_madvise => {
+        libc::SYS_mmap
+        | libc::SYS_mprotect
+        | libc::SYS_pkey_mprotect
+        | libc::SYS_mremap
+        | libc::SYS_madvise
+        | libc::SYS_shmat
+        | libc::SYS_personality => {
             if let Some(result) = memory::serve(area, number) {
                 return answer(area, result);
             }

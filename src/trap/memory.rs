@@ -3,7 +3,8 @@
 //! drops a changed page, which could leave half of a jump.
 //!
 //! mmap and mprotect: code that becomes executable is rewritten at once, if that
-//! is wanted.
+//! is wanted. Where the process runs without the arm it is vetted first
+//! (`trap::disarmed`).
 
 #![allow(unsafe_code, reason = "makes the application's calls on its memory")]
 
@@ -11,6 +12,7 @@ use crate::abi::errno::Errno;
 use crate::kernel;
 use crate::rewrite::{load, rewriter};
 use crate::trap::area::ThreadArea;
+use crate::trap::disarmed;
 
 /// `MADV_DONTNEED_LOCKED` (`asm-generic/mman-common.h`).
 const MADV_DONTNEED_LOCKED: i32 = 24;
@@ -18,13 +20,13 @@ const MADV_DONTNEED_LOCKED: i32 = 24;
 /// Whether a call may write to, move or drop rewritten code, or make code that is
 /// rewritten before it runs.
 pub(crate) fn is_concerned(area: &ThreadArea, number: u32) -> bool {
-    disturbs(area, number) || makes_code(area, number)
+    disturbs(area, number) || makes_code(area, number) || disarmed::is_concerned(area, number)
 }
 
 fn disturbs(area: &ThreadArea, number: u32) -> bool {
     let [_, _, third, ..] = area.call.args;
     match i64::from(number) {
-        libc::SYS_mmap => false,
+        libc::SYS_mmap | libc::SYS_shmat | libc::SYS_personality => false,
         libc::SYS_mremap => true,
         libc::SYS_madvise => matches!(
             third as i32,
@@ -45,6 +47,9 @@ fn makes_code(area: &ThreadArea, number: u32) -> bool {
 
 /// Serves the call if it concerns rewritten sites; None: nothing to do with us.
 pub(crate) fn serve(area: &ThreadArea, number: u32) -> Option<i64> {
+    if let Some(result) = disarmed::serve(area, number) {
+        return Some(result);
+    }
     let [address, len, ..] = area.call.args;
     // SAFETY: the application's own call with its own arguments.
     let made = || unsafe { kernel::call_for_application(number.into(), area.call.args) };

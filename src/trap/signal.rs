@@ -187,11 +187,13 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
     let info = &mut info;
     let context = &mut uc.uc_mcontext;
     if info.signo == libc::SIGILL && is_raised(info, context) && redirect_invalid_opcode(context) {
+        area.exception.hide();
         return Next::Return;
     }
     let zone = zone_of(area, context);
     if zone == Zone::EnterRcx && is_raised(info, context) && info.signo != libc::SIGTRAP && !gs::is_ours(area) {
         // The entry's first access by GS, which has failed: nothing has been done.
+        area.exception.hide();
         enter_taken(area, context, context.rcx);
         return Next::Return;
     }
@@ -203,6 +205,11 @@ fn arrive(area: &mut ThreadArea, info: &SigInfo, uc: &mut UContext) -> Next {
         return Next::Return;
     }
     let fault = is_raised(info, context) && raised::may_fault(info, zone, context);
+    if fault && info.signo != libc::SIGSYS {
+        area.exception.is(context);
+    } else {
+        area.exception.show(context);
+    }
     if raised::is_blocked(info, uc) {
         raised::defer(area, info);
         return Next::Defer;

@@ -37,12 +37,14 @@ pub(crate) struct Common {
     #[arg(verbatim_doc_comment, long)]
     pub(crate) trap_only: bool,
 
-    /// What makes calls trap: auto (default), seccomp, sud
+    /// What makes calls trap: auto, seccomp, sud, vetted
     ///
     /// A seccomp filter, or Syscall User Dispatch, with which programs keep
-    /// the privileges of their files, and then run unseen. auto takes the
-    /// filter if the kernel does.
-    #[arg(verbatim_doc_comment, long, value_name = "ARM", value_parser = ["auto", "seccomp", "sud"], hide_possible_values = true)]
+    /// the privileges of their files, and then run unseen. auto, the default,
+    /// takes the filter if the kernel does. vetted is nothing at all for
+    /// processes all of whose code is proved, and Syscall User Dispatch for
+    /// the others.
+    #[arg(verbatim_doc_comment, long, value_name = "ARM", value_parser = ["auto", "seccomp", "sud", "vetted"], hide_possible_values = true)]
     pub(crate) arm: Option<String>,
 
     /// Where to map the table, and nowhere else

@@ -48,6 +48,7 @@ fn each_option_is_a_setting() {
         (&["-o", "a b"][..], "USERTRAP_OUT=a b"),
         (&["--trap-only"], "USERTRAP_REWRITE=off"),
         (&["--arm", "sud"], "USERTRAP_ARM=sud"),
+        (&["--arm", "vetted"], "USERTRAP_ARM=vetted"),
         (&["--table", "0x40060000"], "USERTRAP_TABLE=0x40060000"),
         (&["--log", "debug"], "USERTRAP_LOG=debug"),
         (&["--unfit", "refuse"], "USERTRAP_UNFIT=refuse"),

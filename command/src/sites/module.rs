@@ -8,6 +8,7 @@ use object::{LittleEndian, Object, ObjectSymbol, SymbolKind};
 use crate::prover::code::Code;
 use crate::prover::decide::AROUND;
 use crate::prover::eh_frame::{self, Function, Memory};
+use crate::prover::vet::{self, Module as _};
 use crate::prover::vma::{Backing, Protection, Vma};
 
 /// Where a file that can lie anywhere is laid out: no decision depends on it, as
@@ -60,6 +61,21 @@ impl Memory for Module {
             }
             None => false,
         }
+    }
+}
+
+impl vet::Module for Module {
+    fn function(&self, address: u64) -> Option<Function> {
+        eh_frame::function_at(self, self.header?, address)
+    }
+
+    fn gap(&self, address: u64) -> Option<Function> {
+        eh_frame::gap_at(self, self.header?, address)
+    }
+
+    fn number(&self, address: u64) -> Option<i32> {
+        let mut bytes = [0; 4];
+        self.read(address, &mut bytes).then(|| i32::from_le_bytes(bytes))
     }
 }
 
@@ -163,11 +179,6 @@ impl Module {
     /// The part that an address lies in.
     pub(super) fn part(&self, address: u64) -> Option<&Part> {
         self.parts.iter().find(|part| part.vma.contains(address))
-    }
-
-    /// The function around an address, as the library knows it.
-    pub(super) fn function(&self, address: u64) -> Option<Function> {
-        eh_frame::function_at(self, self.header?, address)
     }
 
     /// Every function in `part`: those with unwind information, then those that

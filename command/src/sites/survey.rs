@@ -11,6 +11,7 @@ use crate::prover::decide::decide;
 use crate::prover::refusal::Refusal;
 use crate::prover::site::Form;
 use crate::prover::trampoline::Ours;
+use crate::prover::vet::Module as _;
 use crate::prover::vma::Policy;
 
 /// What becomes of a site.

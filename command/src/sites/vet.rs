@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::module::Module;
 use crate::prover::trampoline::Ours;
-use crate::prover::vet::{Decoded, Verdict, judge, pairs};
+use crate::prover::vet::{Verdict, judge, pairs, room};
 use crate::prover::vma::Vma;
 
 /// One pair.
@@ -29,7 +29,7 @@ pub(super) struct Vetted<'a> {
 
 /// Vets all executable parts of a module.
 pub(super) fn vet<'a>(name: String, module: &'a Module, ours: &Ours) -> Vetted<'a> {
-    let mut decoded = Box::new(Decoded::NONE);
+    let mut room = Box::new(room());
     let mut found = Vec::new();
     let mut changes = None;
     for part in module.parts.iter().filter(|part| part.vma.protection.execute) {
@@ -50,7 +50,7 @@ pub(super) fn vet<'a>(name: String, module: &'a Module, ours: &Ours) -> Vetted<'
             found.push(Pair {
                 address,
                 bytes: [first, second],
-                verdict: judge(&mut decoded, &code, address, ours, |at| module.function(at)),
+                verdict: judge(&mut room, &code, address, ours, module),
             });
         }
     }

@@ -30,7 +30,7 @@ const DATA_ARGS: u32 = 16;
 
 /// Numbers of calls that the core makes by itself (`docs/calls-of-our-own.md`).
 #[rustfmt::skip]
-pub const OWN: [i64; 64] = [
+pub const OWN: [i64; 65] = [
     libc::SYS_arch_prctl, libc::SYS_brk, libc::SYS_clock_gettime, libc::SYS_close, libc::SYS_close_range,
     libc::SYS_dup3, libc::SYS_epoll_wait, libc::SYS_execveat, libc::SYS_faccessat2, libc::SYS_fcntl, libc::SYS_fgetxattr,
     libc::SYS_fork,
@@ -38,7 +38,7 @@ pub const OWN: [i64; 64] = [
     libc::SYS_getcwd, libc::SYS_getdents64, libc::SYS_getegid, libc::SYS_geteuid, libc::SYS_getpid, libc::SYS_getppid, libc::SYS_getrandom,
     libc::SYS_gettid, libc::SYS_getuid, libc::SYS_ioctl, libc::SYS_kill, libc::SYS_madvise, libc::SYS_membarrier,
     libc::SYS_memfd_create, libc::SYS_mmap, libc::SYS_mprotect, libc::SYS_mremap, libc::SYS_munmap,
-    libc::SYS_nanosleep, libc::SYS_newfstatat, libc::SYS_openat, libc::SYS_pidfd_open, libc::SYS_poll,
+    libc::SYS_nanosleep, libc::SYS_newfstatat, libc::SYS_openat, libc::SYS_personality, libc::SYS_pidfd_open, libc::SYS_poll,
     libc::SYS_prctl, libc::SYS_pread64, libc::SYS_preadv2, libc::SYS_prlimit64, libc::SYS_pwrite64, libc::SYS_read,
     libc::SYS_readlink, libc::SYS_readlinkat, libc::SYS_rt_sigaction, libc::SYS_rt_sigpending, libc::SYS_rt_sigprocmask,
     libc::SYS_rt_sigtimedwait, libc::SYS_rt_tgsigqueueinfo, libc::SYS_sched_yield, libc::SYS_seccomp,

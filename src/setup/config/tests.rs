@@ -38,7 +38,12 @@ fn each_word_of_each_setting_has_its_meaning() {
     ] {
         assert_eq!(parse(&[&format!("USERTRAP_REWRITE={text}")]).unwrap().rewrite, when);
     }
-    for (text, arm) in [("auto", Arm::Auto), ("seccomp", Arm::Seccomp), ("sud", Arm::Sud)] {
+    for (text, arm) in [
+        ("auto", Arm::Auto),
+        ("seccomp", Arm::Seccomp),
+        ("sud", Arm::Sud),
+        ("vetted", Arm::Vetted),
+    ] {
         assert_eq!(parse(&[&format!("USERTRAP_ARM={text}")]).unwrap().arm, arm);
     }
     for (text, level) in [
