@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# arm: seccomp sud
 # Shows that with USERTRAP_REWRITE=lazy a site is rewritten at its 16th trap and not before: of 1,000 calls from one
 # site 16 or a few more trap, of 10 all.
 # shellcheck disable=SC1091,SC2034

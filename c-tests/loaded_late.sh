@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# arm: seccomp
 # Shows that a library loaded with dlopen arms the threads that existed before, whose calls go on
 # right and are served: the report counts them.
 # shellcheck disable=SC1091,SC2034

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# arm: seccomp sud
 # Shows that with USERTRAP_REWRITE=load no first call of a site traps whose function has unwind information: in the
 # program itself, in a library that ld.so has loaded, in one that is loaded later, and in code that mprotect makes
 # executable; in programs that others execute, too. A site of no such function traps once, as ever.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# arm: seccomp sud
 # What `usertrap sites --pid` says of a process under the library: the sites that are rewritten, as its memory has
 # them, the same fate for all others as without the library, and nothing of the library's own code.
 set -eu

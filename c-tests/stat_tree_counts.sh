@@ -1,4 +1,5 @@
 #!/bin/bash
+# arm: seccomp sud
 # The counts of a tree of forked processes are exact, for the tree and for each process, in
 # every mode: whether children come one after the other or together, deep, with threads, by
 # vfork, or are not waited for.
