@@ -33,10 +33,10 @@ OURS = {
     # From the execveat of the tree file to the program's first instruction.
     "start": {"fstat", "fcntl", "getrandom", "brk", "prctl", "pread64", "mmap", "mprotect", "munmap", "close",
               "prlimit64", "membarrier", "sigaltstack", "rt_sigaction", "rt_sigprocmask", "seccomp", "getpid", "gettid",
-              "tgkill", "openat", "read", "mremap", "memfd_create", "uname", "pwrite64"},
+              "tgkill", "openat", "read", "mremap", "memfd_create", "uname", "pwrite64", "fgetxattr"},
     # In the handler of a trap.
     "trap": {"getpid", "gettid", "rt_tgsigqueueinfo", "rt_sigaction", "openat", "ioctl", "close", "rt_sigprocmask",
-             "pwrite64", "membarrier", "mmap", "mprotect", "mremap", "munmap"},
+             "pread64", "pwrite64", "membarrier", "mmap", "mprotect", "mremap", "munmap"},
     # In the handler of an application's signal.
     "signal": {"rt_sigprocmask", "rt_sigaction", "rt_tgsigqueueinfo", "rt_sigpending", "getpid", "gettid"},
     # In a new thread or process, before its first call.

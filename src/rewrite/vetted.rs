@@ -198,7 +198,7 @@ impl Work<'_> {
             self.make_private(start, end)?;
         }
         let vetted = self.pairs(vma, start..end, cast.as_ref(), room);
-        let written = cast.is_none_or(|cast| cast.finish(is_file));
+        let written = cast.is_none_or(|cast| cast.finish(is_file && vetted.is_ok()));
         vetted.and(if written { Ok(()) } else { Err(Reason::Unsealed(start)) })
     }
 
@@ -292,7 +292,8 @@ impl Work<'_> {
 }
 
 /// Whether the pair lies in the gate of this library where it is mapped as any other: as
-/// `LD_PRELOAD` has it. It is the one at our address that runs.
+/// `LD_PRELOAD` has it. It is the one at our address that runs, whose first byte may have
+/// been changed (`rewrite::reroute`).
 fn is_copy_of_gate(base: Option<u64>, code: &Code<'_>, pair: u64) -> bool {
     let gate = entry::gate_start()..entry::gate_end();
     let Some(base) = base else { return false };
@@ -304,5 +305,5 @@ fn is_copy_of_gate(base: Option<u64>, code: &Code<'_>, pair: u64) -> bool {
     copy.contains(&pair)
         && code
             .slice(copy.start, length)
-            .is_some_and(|found| !found.iter().zip(own).any(differs))
+            .is_some_and(|found| !found.iter().zip(own).skip(1).any(differs))
 }

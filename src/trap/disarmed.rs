@@ -26,6 +26,8 @@ use crate::trap::{areas, armed};
 
 /// The process runs without the arm.
 static DISARMED: AtomicBool = AtomicBool::new(false);
+/// A thread arms it.
+static ENDING: spin::Mutex<()> = spin::Mutex::new(());
 
 const READ_IMPLIES_EXEC: u64 = libc::READ_IMPLIES_EXEC as u64;
 /// An argument of personality(2) that changes nothing.
@@ -69,6 +71,10 @@ pub(crate) fn begin() {
 /// Arms the process for good, before what cannot be vetted happens. No thread of the
 /// application's can be missed: it ends if that fails.
 pub(crate) fn end() {
+    if !is() {
+        return;
+    }
+    let _alone = ENDING.lock();
     if !is() {
         return;
     }
@@ -171,10 +177,14 @@ fn map(area: &ThreadArea) -> Option<i64> {
     if Errno::from_result(made).is_none() {
         return Some(mapped);
     }
-    // SAFETY: nobody knows of it yet.
-    unsafe { kernel::unmap(start, length as usize) };
-    // mmap's word for a file system that is mounted noexec.
-    Some(Errno::EPERM.to_result())
+    // A file system that is mounted noexec, or a rule against code that was written
+    // (`PR_SET_MDWE`, SELinux): the kernel has its own word for mmap.
+    end();
+    if flags as i32 & libc::MAP_FIXED == 0 {
+        // SAFETY: nobody knows of it yet.
+        unsafe { kernel::unmap(start, length as usize) };
+    }
+    None
 }
 
 const PAGE: u64 = 4096;
@@ -197,10 +207,12 @@ fn protect(area: &ThreadArea, number: u32, range: &Range<u64>) -> Option<i64> {
     let readable = libc::PROT_READ as u64;
     // SAFETY: the application's own call; the protection follows.
     let made = unsafe { kernel::call_for_application(number.into(), [address, length, readable, key, 0, 0]) };
-    if Errno::from_result(made).is_some() {
-        return Some(made);
+    match Errno::from_result(made) {
+        None => vet(&range),
+        // Some of it is not mapped: what comes before gets its protection all the same.
+        Some(Errno::ENOMEM) => end(),
+        Some(_) => return Some(made),
     }
-    vet(&range);
     None
 }
 
