@@ -182,7 +182,11 @@ def compare_counts(verdict, natives, under, strict):
     if any(ended_by_others(items) for pool in pools for items in pool):
         return
     *before, found = [sum(map(counted, pool), Counter()) for pool in pools]
+    # Where a reserved signal may wait the core lets it in.
+    lets_in = any(ours.sends_reserved(item.event) for tree in natives for items in tree.threads.values() for item in items)
     for key in set.union(*map(set, before)):
+        if lets_in and any("rt_sigprocmask" in part for part in key[1:2]):
+            continue
         wanted = {counts[key] for counts in before}
         if len(wanted) == 1 and found[key] not in wanted:
             text = " ".join(key[1:])
