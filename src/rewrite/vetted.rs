@@ -158,6 +158,11 @@ pub(crate) fn is_constant_code(range: &Range<u64>) -> bool {
     true
 }
 
+/// Whether a range meets what is not vetted, since it is ours.
+pub(crate) fn is_beside_us(range: &Range<u64>) -> bool {
+    range.start < OURS.end && OURS.start < range.end
+}
+
 /// Addresses of the kernel's: the vsyscall page, whose calls the kernel makes itself.
 const KERNEL: u64 = 1 << 63;
 
@@ -182,14 +187,19 @@ impl Work<'_> {
             Vma { protection, .. } if protection.write => return Err(Reason::Writable(start)),
             Vma { shared: true, .. } => return Err(Reason::Shared(start)),
             Vma { protection, .. } if !protection.read => return Err(Reason::Unreadable(start)),
+            // Natively a private page shows what another mapping of it writes, until it is written itself.
+            Vma {
+                backing: Backing::Memfd,
+                ..
+            } => return Err(Reason::Shared(start)),
             _ => {}
         }
-        if load::end_of_file(vma) < end {
+        let is_file = vma.backing == Backing::File;
+        if is_file && load::end_of_file(vma) < end {
             return Err(Reason::Longer(start));
         }
         self.borders(start, end)?;
-        let is_file = matches!(vma.backing, Backing::File | Backing::Memfd);
-        let is_whole = (start, end) == (vma.start, vma.end);
+        let is_whole = (start, end) == (vma.start, vma.end) && vma.backing != Backing::Anonymous;
         // SAFETY: readable up to its end.
         let cast = (self.alone && is_whole)
             .then(|| unsafe { Cast::over(self.memory, start..end) })

@@ -207,6 +207,7 @@ pub(crate) unsafe extern "C" fn child_from_gate(area: *mut ThreadArea) {
     let untold = flags & CLONE_SIGHAND == 0 && area.told.is_none_or(|told| told.is_over());
     if flags & CLONE_VM == 0 {
         exit::forked(area);
+        disarmed::forked();
         sigaction::table(area).forked(flags & CLONE_CLEAR_SIGHAND != 0);
         lock::after_fork();
         guest::threads::after_fork(area, 0);

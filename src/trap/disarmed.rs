@@ -27,19 +27,27 @@ use crate::trap::{areas, armed};
 /// The process runs without the arm.
 static DISARMED: AtomicBool = AtomicBool::new(false);
 /// A thread arms it.
-static ENDING: spin::Mutex<()> = spin::Mutex::new(());
+static ENDING: AtomicBool = AtomicBool::new(false);
 
 const READ_IMPLIES_EXEC: u64 = libc::READ_IMPLIES_EXEC as u64;
 /// An argument of personality(2) that changes nothing.
 const ASK_PERSONALITY: u64 = 0xffff_ffff;
 /// `ARCH_MAP_VDSO_X32` to `ARCH_MAP_VDSO_64` (`asm/prctl.h`).
-const MAP_VDSO: core::ops::RangeInclusive<u64> = 0x2001..=0x2003;
+const MAP_VDSO: core::ops::RangeInclusive<u32> = 0x2001..=0x2003;
 /// `MADV_DONTNEED_LOCKED`, `MADV_GUARD_INSTALL` (`asm-generic/mman-common.h`).
 const MADV_DONTNEED_LOCKED: i32 = 24;
 const MADV_GUARD_INSTALL: i32 = 102;
 
 /// The doors besides those that `trap::memory` sees anyway.
-pub(crate) const DOORS: [i64; 3] = [libc::SYS_mmap, libc::SYS_shmat, libc::SYS_personality];
+pub(crate) const DOORS: [i64; 7] = [
+    libc::SYS_mmap,
+    libc::SYS_shmat,
+    libc::SYS_personality,
+    libc::SYS_process_madvise,
+    libc::SYS_userfaultfd,
+    libc::SYS_io_uring_setup,
+    libc::SYS_io_uring_register,
+];
 
 /// Whether the process runs without the arm.
 pub(crate) fn is() -> bool {
@@ -74,10 +82,16 @@ pub(crate) fn end() {
     if !is() {
         return;
     }
-    let _alone = ENDING.lock();
-    if !is() {
-        return;
+    while ENDING.swap(true, Ordering::Acquire) {
+        kernel::yield_now();
     }
+    if is() {
+        arm();
+    }
+    ENDING.store(false, Ordering::Release);
+}
+
+fn arm() {
     let is_armed = if areas::is_alone() {
         sud::is_chosen() && armed::now().is_ok()
     } else {
@@ -98,8 +112,17 @@ pub(crate) fn before_sharing(waits: bool) {
     }
 }
 
-/// The parent goes on, whose memory a child has had.
+/// A child with memory of its own: a thread that its parent has may have been about to
+/// arm the parent.
+pub(crate) fn forked() {
+    ENDING.store(false, Ordering::Release);
+}
+
+/// The parent goes on, whose memory a child has had, which may have been killed.
 pub(crate) fn after_sharing() {
+    if areas::is_alone() {
+        ENDING.store(false, Ordering::Release);
+    }
     if vetted::is_chosen() && !is() && armed::thread().is_err() {
         log::fatal("the thread cannot be armed: prctl(PR_SET_SYSCALL_USER_DISPATCH) is refused now");
     }
@@ -114,7 +137,10 @@ pub(crate) fn is_concerned(area: &ThreadArea, number: u32) -> bool {
         libc::SYS_madvise => drops_pages(third as i32),
         libc::SYS_shmat => third as i32 & libc::SHM_EXEC != 0,
         libc::SYS_personality => first as u32 != ASK_PERSONALITY as u32 && first & READ_IMPLIES_EXEC != 0,
-        libc::SYS_arch_prctl => MAP_VDSO.contains(&first),
+        // The kernel drops, fills and writes pages for those.
+        libc::SYS_process_madvise | libc::SYS_userfaultfd => true,
+        libc::SYS_io_uring_setup | libc::SYS_io_uring_register => true,
+        libc::SYS_arch_prctl => MAP_VDSO.contains(&(first as u32)),
         _ => false,
     }
 }
@@ -156,6 +182,10 @@ fn map(area: &ThreadArea) -> Option<i64> {
     let [address, length, protection, flags, fd, offset] = area.call.args;
     let is_private = flags as i32 & libc::MAP_TYPE == libc::MAP_PRIVATE;
     if !is_constant(protection) || !is_private {
+        end();
+        return None;
+    }
+    if vetted::is_beside_us(&(address..address.saturating_add(length))) {
         end();
         return None;
     }
@@ -204,6 +234,10 @@ fn protect(area: &ThreadArea, number: u32, range: &Range<u64>) -> Option<i64> {
         end();
         return None;
     }
+    if key_denies(number, key) || refuses_new_code() || vetted::is_beside_us(&range) {
+        end();
+        return None;
+    }
     let readable = libc::PROT_READ as u64;
     // SAFETY: the application's own call; the protection follows.
     let made = unsafe { kernel::call_for_application(number.into(), [address, length, readable, key, 0, 0]) };
@@ -214,6 +248,18 @@ fn protect(area: &ThreadArea, number: u32, range: &Range<u64>) -> Option<i64> {
         Some(_) => return Some(made),
     }
     None
+}
+
+/// Whether memory of that key may be unreadable to us.
+const fn key_denies(number: u32, key: u64) -> bool {
+    number as i64 == libc::SYS_pkey_mprotect && key as i32 > 0
+}
+
+/// Whether the kernel refuses to make data executable (`PR_SET_MDWE`).
+fn refuses_new_code() -> bool {
+    const PR_GET_MDWE: i32 = 66;
+    // SAFETY: takes no pointer.
+    unsafe { kernel::prctl(PR_GET_MDWE, 0, 0, 0, 0) }.is_ok_and(|rules| rules != 0)
 }
 
 /// Vets code that nobody can execute yet, or else arms the process.

@@ -442,7 +442,11 @@ fn serve(area: &mut ThreadArea, number: u32) -> Action {
         | libc::SYS_mremap
         | libc::SYS_madvise
         | libc::SYS_shmat
-        | libc::SYS_personality => {
+        | libc::SYS_personality
+        | libc::SYS_process_madvise
+        | libc::SYS_userfaultfd
+        | libc::SYS_io_uring_setup
+        | libc::SYS_io_uring_register => {
             if let Some(result) = memory::serve(area, number) {
                 return answer(area, result);
             }

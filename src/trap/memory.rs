@@ -26,13 +26,13 @@ pub(crate) fn is_concerned(area: &ThreadArea, number: u32) -> bool {
 fn disturbs(area: &ThreadArea, number: u32) -> bool {
     let [_, _, third, ..] = area.call.args;
     match i64::from(number) {
-        libc::SYS_mmap | libc::SYS_shmat | libc::SYS_personality => false,
         libc::SYS_mremap => true,
         libc::SYS_madvise => matches!(
             third as i32,
             libc::MADV_DONTNEED | libc::MADV_REMOVE | MADV_DONTNEED_LOCKED
         ),
-        _ => third as i32 & libc::PROT_WRITE != 0,
+        libc::SYS_mprotect | libc::SYS_pkey_mprotect => third as i32 & libc::PROT_WRITE != 0,
+        _ => false,
     }
 }
 
