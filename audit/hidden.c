@@ -3,6 +3,7 @@
 // Prints a line for each; the audit sees whether a call was missed.
 #define _GNU_SOURCE
 #include <asm/prctl.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -35,14 +36,20 @@ static unsigned char *map(int protection) {
     return page;
 }
 
+// A page that holds a call.
+static unsigned char *data(int protection) {
+    unsigned char *page = map(protection);
+    memcpy(page, CALL, sizeof CALL);
+    return page;
+}
+
 // A file of two pages of no-ops, with these bytes at this place.
 static int file(size_t at, const void *bytes, size_t length) {
-    char name[] = "hidden.XXXXXX";
     unsigned char text[2 * PAGE];
-    int fd = mkstemp(name);
+    int fd = open("hidden", O_RDWR | O_CREAT | O_EXCL, 0600);
     memset(text, 0x90, sizeof text);
     memcpy(text + at, bytes, length);
-    CHECK(fd >= 0 && !unlink(name) && write(fd, text, sizeof text) == sizeof text);
+    CHECK(fd >= 0 && !unlink("hidden") && write(fd, text, sizeof text) == sizeof text);
     return fd;
 }
 
@@ -65,24 +72,18 @@ static void over_mappings(void) {
 }
 
 static void in_data(void) {
-    unsigned char *page = map(RW);
-    memcpy(page, CALL, sizeof CALL);
+    unsigned char *page = data(RW);
     CHECK(!mprotect(page, PAGE, RX));
     call(page);
 }
 
 static void in_data_by_a_key(void) {
-    unsigned char *page = map(RW);
-    memcpy(page, CALL, sizeof CALL);
+    unsigned char *page = data(RW);
     CHECK(!syscall(SYS_pkey_mprotect, page, PAGE, RX, -1));
     call(page);
 }
 
-static void written_while_executable(void) {
-    unsigned char *page = map(RW | PROT_EXEC);
-    memcpy(page, CALL, sizeof CALL);
-    call(page);
-}
+static void written_while_executable(void) { call(data(RW | PROT_EXEC)); }
 
 static void in_pages_of_zeros(void) {
     unsigned char *page = map(RX);
@@ -93,8 +94,7 @@ static void in_pages_of_zeros(void) {
 }
 
 static void only_executable(void) {
-    unsigned char *page = map(RW);
-    memcpy(page, CALL, sizeof CALL);
+    unsigned char *page = data(RW);
     CHECK(!mprotect(page, PAGE, PROT_EXEC));
     call(page);
 }
@@ -137,9 +137,7 @@ static void in_system_v_memory(void) {
 
 static void where_reading_is_executing(void) {
     CHECK(personality(READ_IMPLIES_EXEC) >= 0);
-    unsigned char *page = map(RW);
-    memcpy(page, CALL, sizeof CALL);
-    call(page);
+    call(data(RW));
 }
 
 // The page of the C library's getppid.
@@ -160,11 +158,9 @@ static void in_code_that_was_writable(void) {
 }
 
 static void in_code_that_moves(void) {
-    unsigned char *text = map(RW);
-    memcpy(text + 1, CALL + 1, sizeof CALL - 1);
-    CHECK(!mprotect(text, PAGE, RX));
-    unsigned char *two = mmap(NULL, 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *front = map(RW);
-    memcpy(text = map(RW), CALL + 1, sizeof CALL - 1);
+    unsigned char *two = mmap(NULL, 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned char *front = map(RW), *text = map(RW);
+    memcpy(text, CALL + 1, sizeof CALL - 1);
     front[PAGE - 1] = CALL[0];
     CHECK(!mprotect(text, PAGE, RX) && !mprotect(front, PAGE, RX));
     CHECK(mremap(front, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, two) == two);
@@ -180,7 +176,7 @@ static void *calls(void *at) {
 static unsigned char *shared_page;
 static void *makes(void *unused) {
     (void)unused;
-    memcpy(shared_page = map(RW), CALL, sizeof CALL);
+    shared_page = data(RW);
     CHECK(!mprotect(shared_page, PAGE, RX));
     return NULL;
 }

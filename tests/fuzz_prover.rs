@@ -15,7 +15,7 @@ use random::Random;
 use usertrap::rewrite::code::Code;
 use usertrap::rewrite::eh_frame::{Function, Memory, function_at, header_of};
 use usertrap::rewrite::plan::{plan, unplan};
-use usertrap::rewrite::site::{Form, prove, prove_among};
+use usertrap::rewrite::site::{Form, Place, prove, prove_among};
 use usertrap::rewrite::trampoline::{Jump, Ours, Slot, trampoline};
 use usertrap::rewrite::vma::parse_maps_line;
 
@@ -165,7 +165,7 @@ fn what_is_accepted_starts_where_an_instruction_starts() {
         let function = Function::alone(BASE, BASE + bytes.len() as u64);
         for (count, function) in accepted.iter_mut().zip([Some(function), None]) {
             for ours in [Ours::NONE, SPANS] {
-                let form = prove_among(&code, site, rax, &ours, |_| function);
+                let form = prove_among(&Place::new(&code, site, rax, &ours), |_| function);
                 if form.is_ok_and(|form| check(&form, &before, &starts, round)) {
                     *count += 1;
                     spans += u64::from(matches!(form, Ok(Form::Span { .. })));
@@ -199,7 +199,7 @@ fn a_window_that_begins_inside_an_instruction_proves_nothing_false() {
             };
             let rax = misleading_rax(&code, site);
             for ours in [Ours::NONE, SPANS] {
-                if let Ok(form) = prove_among(&code, site, rax, &ours, |_| None) {
+                if let Ok(form) = prove_among(&Place::new(&code, site, rax, &ours), |_| None) {
                     check(&form, &before, &starts, round);
                 }
             }
@@ -248,7 +248,7 @@ fn random_bytes_never_panic() {
             trampolines: place(&mut random),
             slots: random.next() as u32 >> random.below(32),
         };
-        let among = prove_among(&code, site, rax, &ours, |_| Some(function));
+        let among = prove_among(&Place::new(&code, site, rax, &ours), |_| Some(function));
         for form in [prove(&code, site, rax, None), alone, among].into_iter().flatten() {
             let slot = Slot {
                 address: random.next() as u32,
@@ -312,7 +312,7 @@ fn sites_that_share_padding_leave_each_other_alone() {
                 bytes: &bytes,
                 base: BASE,
             };
-            let Ok(form) = prove_among(&code, site, 39, &ours, |_| Some(function)) else {
+            let Ok(form) = prove_among(&Place::new(&code, site, 39, &ours), |_| Some(function)) else {
                 continue;
             };
             let Form::Short { pad } = form else {

@@ -13,7 +13,7 @@ use usertrap::rewrite::eh_frame::{function_at, header_of};
 use usertrap::rewrite::padding::Pad;
 use usertrap::rewrite::plan::plan;
 use usertrap::rewrite::refusal::Refusal;
-use usertrap::rewrite::site::{Form, prove_among};
+use usertrap::rewrite::site::{Form, Place, prove_among};
 use usertrap::rewrite::trampoline::{Jump, Ours, Slot, long_jump, near_jump, short_jump, wide_number};
 
 /// What a plain disassembly of every function shows.
@@ -134,8 +134,12 @@ fn forms_of_every_site_of_libc_agree_with_a_full_disassembly() {
     for (&site, number) in &seen.sites {
         let code = image.code(site).expect("sites lie in text");
         let rax = u64::from(number.unwrap_or(39));
-        let among = |ours| prove_among(&code, site, rax, ours, |at| function_at(&image, header, at));
-        let in_the_open = prove_among(&code, site, rax, &near, |_| None);
+        let among = |ours| {
+            prove_among(&Place::new(&code, site, rax, ours), |at| {
+                function_at(&image, header, at)
+            })
+        };
+        let in_the_open = prove_among(&Place::new(&code, site, rax, &near), |_| None);
         for (counts, result) in [
             (&mut known, among(&Ours::NONE)),
             (&mut known_near, among(&near)),
@@ -217,7 +221,9 @@ fn rewriting_every_site_of_libc_leaves_all_its_other_code_alone() {
         for (&site, number) in &seen.sites {
             let code = image.code(site).expect("sites lie in text");
             let rax = u64::from(number.unwrap_or(39));
-            let result = prove_among(&code, site, rax, &ours, |at| function_at(&image, header, at));
+            let result = prove_among(&Place::new(&code, site, rax, &ours), |at| {
+                function_at(&image, header, at)
+            });
             *counts.entry(word(result)).or_default() += 1;
             let Ok(form) = result else { continue };
             let address = |index: &u32| ours.table_of(&form) + index * 8;

@@ -18,7 +18,7 @@ use crate::guest::{space, switch};
 use crate::kernel;
 use crate::kernel::log;
 use crate::rewrite::lock;
-use crate::rewrite::site::{self, Code, Form};
+use crate::rewrite::site::{self, Code, Form, Place};
 use crate::rewrite::trampoline::{Ours, SIZE, near_jump, trampoline};
 use crate::rewrite::writer::OwnMemory;
 use crate::setup::config::Level;
@@ -152,5 +152,5 @@ fn is_proved(bytes: &[u8], start: u64, at: usize, number: u32) -> bool {
         base: start + from as u64,
     };
     let site = start + at as u64 + 5;
-    site::prove_among(&code, site, number.into(), &Ours::NONE, |_| None) == Ok(Form::Number { nr: number })
+    site::prove_among(&Place::new(&code, site, number.into(), &Ours::NONE), |_| None) == Ok(Form::Number { nr: number })
 }

@@ -1,12 +1,10 @@
 //! What becomes of a site: the first form that can be proved and whose bytes lie
 //! on one page. Pure, so that a tool says of a file what the library would do.
 
-use super::boundary::Survey;
-use super::code::Code;
 use super::eh_frame::Function;
 use super::plan::plan_alone;
 use super::refusal::Refusal;
-use super::site::{Form, prove_among, prove_span, prove_surveyed};
+use super::site::{Form, Place, prove_among, prove_span};
 use super::trampoline::{Ours, Slot};
 
 const PAGE: u64 = 4096;
@@ -14,53 +12,20 @@ const PAGE: u64 = 4096;
 /// Code on each side of a site that a proof gets to see.
 pub const AROUND: u64 = 64 << 10;
 
-/// How the `syscall` at `site`, executed with this `rax`, is rewritten, or why
-/// it is not.
+/// How the `syscall` at a place is rewritten, or why it is not.
 ///
 /// # Errors
 /// The reason to leave it as it is.
-pub fn decide(
-    code: &Code<'_>,
-    site: u64,
-    rax: u64,
-    ours: &Ours,
-    functions: impl Fn(u64) -> Option<Function>,
-) -> Result<Form, Refusal> {
-    let prove = || prove_among(code, site, rax, ours, &functions);
-    decide_by(prove, code, site, ours, &functions)
-}
-
-/// The same for a site whose function has been decoded; without one, for want of it.
-///
-/// # Errors
-/// The reason to leave it as it is.
-pub fn decide_surveyed(
-    code: &Code<'_>,
-    site: u64,
-    rax: u64,
-    ours: &Ours,
-    functions: impl Fn(u64) -> Option<Function>,
-    survey: Option<Survey>,
-) -> Result<Form, Refusal> {
-    let prove = || prove_surveyed(code, site, rax, ours, &functions, survey);
-    decide_by(prove, code, site, ours, &functions)
-}
-
-fn decide_by(
-    prove: impl Fn() -> Result<Form, Refusal>,
-    code: &Code<'_>,
-    site: u64,
-    ours: &Ours,
-    functions: &impl Fn(u64) -> Option<Function>,
-) -> Result<Form, Refusal> {
+pub fn decide(place: &Place<'_>, functions: impl Fn(u64) -> Option<Function>) -> Result<Form, Refusal> {
+    let Place { code, site, ours, .. } = *place;
     let original = site.checked_sub(5).and_then(|head| code.array(head));
     let original = original.ok_or(Refusal::Boundary)?;
-    let form = prove()?;
+    let form = prove_among(place, &functions)?;
     if is_on_one_page(&form, site, ours, &original) {
         return Ok(form);
     }
     // A jump further before the site may lie on the page before.
-    prove_span(code, site, ours, functions)
+    prove_span(code, site, ours, &functions)
         .map(|span| Form::Span { span })
         .filter(|form| is_on_one_page(form, site, ours, &original))
         .ok_or(Refusal::PageEnd)

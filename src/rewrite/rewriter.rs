@@ -20,7 +20,7 @@ use crate::rewrite::padding::Pad;
 use crate::rewrite::plan::{self, Plan, leaves_syscall, plan, plan_alone, unplan};
 use crate::rewrite::refusal::Refusal;
 use crate::rewrite::registry::{self, Entry, State};
-use crate::rewrite::site::{Code, Form};
+use crate::rewrite::site::{Code, Form, Place};
 use crate::rewrite::span::{MAX_HEAD, Span};
 use crate::rewrite::trampoline::{Jump, Slot, keeps_syscall, long_jump, near_jump, short_jump, trampoline};
 use crate::rewrite::vma::{Backing, Policy, Vma};
@@ -207,12 +207,16 @@ fn rewrite(entry: &Entry, site: u64, rax: u64) -> Result<(), Refusal> {
     if vma.backing == Backing::Vdso && functions.at(site).is_none() {
         return Err(Refusal::KernelMade);
     }
-    let mut decided = decide(&code, site, rax, &table::ours(), |address| functions.at(address));
+    let mut decided = decide(&Place::new(&code, site, rax, &table::ours()), |address| {
+        functions.at(address)
+    });
     if decided.is_err()
         && functions.are_unknown()
         && let Some(window) = module::window(&vma, &maps, site)
     {
-        decided = decide(&code, site, rax, &table::ours(), |address| window.at(address));
+        decided = decide(&Place::new(&code, site, rax, &table::ours()), |address| {
+            window.at(address)
+        });
     }
     drop(maps);
     let form = decided?;

@@ -107,13 +107,41 @@ const MOV_RAX: [u8; 3] = [0x48, 0xc7, 0xc0];
 const SIGNAL_RETURN_SHORT: [u8; 5] = [MOV_EAX, 15, 0, 0, 0];
 const SIGNAL_RETURN_LONG: [u8; 7] = [0x48, 0xc7, 0xc0, 15, 0, 0, 0];
 
+/// A site that is asked about.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The code around it.
+    pub code: &'a Code<'a>,
+    /// The address of the `0f 05` that the CPU has executed, or will.
+    pub site: u64,
+    /// What rax is then.
+    pub rax: u64,
+    /// What of ours a jump may use, or meet.
+    pub ours: &'a Ours,
+    /// What a decode of its function says, if there has been one already.
+    pub survey: Option<Survey>,
+}
+
+impl<'a> Place<'a> {
+    /// A site whose function has not been decoded.
+    pub const fn new(code: &'a Code<'a>, site: u64, rax: u64, ours: &'a Ours) -> Place<'a> {
+        Place {
+            code,
+            site,
+            rax,
+            ours,
+            survey: None,
+        }
+    }
+}
+
 /// How the site may be rewritten. `site` is the address of the `0f 05` that
 /// the CPU just executed with this `rax`; `function` is the one around it.
 ///
 /// Without a function, or with one whose start is not in `code`, less can be
 /// proved. Only the table is taken to be in reach, not the trampolines.
 pub fn prove(code: &Code<'_>, site: u64, rax: u64, function: Option<Function>) -> Result<Form, Refusal> {
-    prove_among(code, site, rax, &Ours::NONE, |address| {
+    prove_among(&Place::new(code, site, rax, &Ours::NONE), |address| {
         function.filter(|function| function.contains(address))
     })
 }
@@ -121,31 +149,19 @@ pub fn prove(code: &Code<'_>, site: u64, rax: u64, function: Option<Function>) -
 /// Like [`prove`], but with a way to find the function around any address near
 /// the site: padding between its neighbours counts as well, and so does what
 /// `ours` say is left of padding, or too little for a jump through the table.
-pub fn prove_among(
-    code: &Code<'_>,
-    site: u64,
-    rax: u64,
-    ours: &Ours,
-    functions: impl Fn(u64) -> Option<Function>,
-) -> Result<Form, Refusal> {
-    let functions = |address| functions(address).filter(|function| function.contains(address));
-    let survey = functions(site).and_then(|function| boundary::survey(code, site, &function));
-    prove_surveyed(code, site, rax, ours, functions, survey)
-}
-
-/// The same for a site whose function has been decoded: None, if there is none.
-pub fn prove_surveyed(
-    code: &Code<'_>,
-    site: u64,
-    rax: u64,
-    ours: &Ours,
-    functions: impl Fn(u64) -> Option<Function>,
-    survey: Option<Survey>,
-) -> Result<Form, Refusal> {
+pub fn prove_among(place: &Place<'_>, functions: impl Fn(u64) -> Option<Function>) -> Result<Form, Refusal> {
+    let Place {
+        code,
+        site,
+        rax,
+        ours,
+        survey,
+    } = *place;
     if code.array(site) != Some(SYSCALL) {
         return Err(Refusal::Boundary);
     }
     let functions = |address| functions(address).filter(|function| function.contains(address));
+    let survey = survey.or_else(|| functions(site).and_then(|function| boundary::survey(code, site, &function)));
     let Some(survey) = survey else {
         if is_signal_return(code, site, rax) {
             return Err(Refusal::SignalReturn);

@@ -24,11 +24,11 @@ use iced_x86::{Instruction, Mnemonic};
 
 use super::boundary::{MAX_FUNCTION, Survey};
 use super::code::{Code, direct_target};
-use super::decide::decide_surveyed;
+use super::decide::decide;
 use super::eh_frame::Function;
 use super::reach;
 use super::refusal::Refusal;
-use super::site::Form;
+use super::site::{Form, Place};
 use super::trampoline::Ours;
 
 /// The bytes of `syscall`, `sysenter` and `int $0x80`.
@@ -317,8 +317,11 @@ pub fn judge(
         return Verdict::Trap(Refusal::Boundary);
     }
     let rax = loaded_before(decoded, code, address).unwrap_or(u64::MAX);
-    let survey = named.map(|_| decoded.survey(address));
-    match decide_surveyed(code, address, rax, ours, |address| module.function(address), survey) {
+    let place = Place {
+        survey: named.map(|_| decoded.survey(address)),
+        ..Place::new(code, address, rax, ours)
+    };
+    match decide(&place, |address| module.function(address)) {
         Ok(form) => Verdict::Site(form),
         Err(refusal) => Verdict::Trap(refusal),
     }

@@ -4,7 +4,7 @@ use super::text::*;
 use usertrap::rewrite::eh_frame::Function;
 use usertrap::rewrite::plan::plan;
 use usertrap::rewrite::refusal::Refusal;
-use usertrap::rewrite::site::{prove, prove_among};
+use usertrap::rewrite::site::{Place, prove, prove_among};
 use usertrap::rewrite::trampoline::{Ours, long_jump, near_jump};
 
 #[test]
@@ -118,9 +118,9 @@ fn the_tightest_padding_is_taken() {
         ..Function::alone(BASE + 15, BASE + 17)
     };
     let functions = |address| [first, second].into_iter().find(|one| one.contains(address));
-    let result = prove_among(&text.code(), text.site, 39, &NEAR, functions);
+    let result = prove_among(&Place::new(&text.code(), text.site, 39, &NEAR), functions);
     assert_eq!(result, Ok(near(BASE + 17, 5)));
-    let result = prove_among(&text.code(), text.site, 39, &FAR, functions);
+    let result = prove_among(&Place::new(&text.code(), text.site, 39, &FAR), functions);
     assert_eq!(result, Ok(long(BASE + 5, 10)));
 }
 
@@ -173,7 +173,7 @@ fn the_gap_before_a_function_is_found_through_its_neighbour() {
         ..Function::alone(BASE + 16, text.end())
     };
     let functions = |address| [first, second].into_iter().find(|one| one.contains(address));
-    let result = prove_among(&text.code(), text.site, 39, &FAR, functions);
+    let result = prove_among(&Place::new(&text.code(), text.site, 39, &FAR), functions);
     assert_eq!(result, Ok(long(BASE + 5, 7)));
 }
 

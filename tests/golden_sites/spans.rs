@@ -5,7 +5,7 @@ use usertrap::rewrite::code::Code;
 use usertrap::rewrite::decide::decide;
 use usertrap::rewrite::eh_frame::Function;
 use usertrap::rewrite::refusal::Refusal;
-use usertrap::rewrite::site::Form;
+use usertrap::rewrite::site::{Form, Place};
 use usertrap::rewrite::trampoline::{long_jump, trampoline};
 
 /// `mov $202,%eax`
@@ -188,7 +188,9 @@ fn there_is_no_span_without_room_for_the_opcodes() {
         ..FAR
     };
     let function = Function::alone(BASE, text.end());
-    let form = usertrap::rewrite::site::prove_among(&text.code(), text.site, 202, &elsewhere, |_| Some(function));
+    let form = usertrap::rewrite::site::prove_among(&Place::new(&text.code(), text.site, 202, &elsewhere), |_| {
+        Some(function)
+    });
     assert_eq!(form, Err(Refusal::NoRoom));
 }
 
@@ -225,7 +227,7 @@ fn a_span_lies_on_one_page_and_may_begin_before_the_site_s() {
         let base = site - 17;
         let code = Code { bytes: &all, base };
         let function = Function::alone(base, base + all.len() as u64);
-        let form = decide(&code, site, 202, &FAR, |_| Some(function));
+        let form = decide(&Place::new(&code, site, 202, &FAR), |_| Some(function));
         let Ok(Form::Span { span }) = form else {
             panic!("{end}: {form:?}")
         };
@@ -281,7 +283,7 @@ fn there_is_no_span_over_what_must_stay_where_it_is() {
 #[test]
 fn without_a_function_many_starts_that_agree_prove_a_span() {
     let text = Text::new(&[&plain_code(), MOV_FUTEX, XOR_SIL, SYSCALL, RET]);
-    let form = usertrap::rewrite::site::prove_among(&text.code(), text.site, 202, &FAR, |_| None);
+    let form = usertrap::rewrite::site::prove_among(&Place::new(&text.code(), text.site, 202, &FAR), |_| None);
     assert!(
         matches!(form, Ok(Form::Span { span }) if span.starts == 1 << 5),
         "{form:?}"

@@ -5,7 +5,7 @@ use usertrap::rewrite::eh_frame::Function;
 use usertrap::rewrite::padding::Pad;
 use usertrap::rewrite::plan::{Plan, plan, unplan};
 use usertrap::rewrite::refusal::Refusal;
-use usertrap::rewrite::site::{Form, prove, prove_among};
+use usertrap::rewrite::site::{Form, Place, prove, prove_among};
 use usertrap::rewrite::trampoline::{Jump, Ours, Slot};
 
 pub(crate) const BASE: u64 = 0x7f00_1234_5000;
@@ -114,7 +114,7 @@ impl Text {
             next: self.end(),
             ..Function::alone(BASE, BASE + length as u64)
         };
-        prove_among(&self.code(), self.site, rax, ours, |address| {
+        prove_among(&Place::new(&self.code(), self.site, rax, ours), |address| {
             function.contains(address).then_some(function)
         })
     }
@@ -130,7 +130,7 @@ impl Text {
             handlers: false,
             ..Function::alone(BASE, self.end())
         };
-        prove_among(&self.code(), self.site, rax, ours, |_| Some(function))
+        prove_among(&Place::new(&self.code(), self.site, rax, ours), |_| Some(function))
     }
 
     /// Nothing is known but the bytes.
@@ -141,7 +141,7 @@ impl Text {
     /// All of it is one function, and there are tables for spans.
     pub(crate) fn prove_for_spans(&self, rax: u64) -> Result<Form, Refusal> {
         let function = Function::alone(BASE, self.end());
-        prove_among(&self.code(), self.site, rax, &FAR, |_| Some(function))
+        prove_among(&Place::new(&self.code(), self.site, rax, &FAR), |_| Some(function))
     }
 
     /// The bytes after the plan.

@@ -9,7 +9,7 @@ use super::numbers::Registers;
 use crate::prover::boundary;
 use crate::prover::decide::decide;
 use crate::prover::refusal::Refusal;
-use crate::prover::site::Form;
+use crate::prover::site::{Form, Place};
 use crate::prover::trampoline::Ours;
 use crate::prover::vet::Module as _;
 use crate::prover::vma::Policy;
@@ -125,7 +125,7 @@ fn look_through(
 
 /// The number that the one instruction before the site loads.
 fn loaded_by_one(module: &Module, part: &Part, site: u64) -> Option<u32> {
-    let number = |rax: u32| match decide(&part.around(site), site, rax.into(), &Ours::NONE, |at| {
+    let number = |rax: u32| match decide(&Place::new(&part.around(site), site, rax.into(), &Ours::NONE), |at| {
         module.function(at)
     }) {
         Ok(Form::Number { nr } | Form::Wide { nr }) => Some(nr),
@@ -144,7 +144,9 @@ fn judge(module: &Module, part: &Part, site: u64, number: Option<u32>, ours: &Ou
     };
     // A number that is in no register of a call is none that anything expects.
     let rax = number.map_or(u64::MAX, u64::from);
-    match decide(&part.around(site), site, rax, ours, |at| module.function(at)) {
+    match decide(&Place::new(&part.around(site), site, rax, ours), |at| {
+        module.function(at)
+    }) {
         Ok(_) if policy == Policy::PatchWhenHot => Fate::Refuse(Refusal::SelfMade),
         Ok(form) => Fate::Rewrite(form.name()),
         Err(refusal) => Fate::Refuse(refusal),
